@@ -1,6 +1,6 @@
 # oc_room(NAME DEPS rooms... SYSTEM libraries...): the static library outcry_NAME of src/NAME/*.c.
 # oc_program(NAME ROOM room DEPS ... SYSTEM ...): the executable of src/ROOM/*.c.
-# Sources are globbed: a new file needs no edit here. A room without a .c file yet is passed over.
+# Sources are globbed: a new file needs no edit here. DEPS are rooms defined before.
 
 # The generated header "core/version.h"; rewritten at build time, and only when its content changes.
 set(OUTCRY_GENERATED_DIR "${CMAKE_BINARY_DIR}/generated")
@@ -13,20 +13,21 @@ add_custom_target(outcry_version COMMAND ${version_command} VERBATIM
   BYPRODUCTS "${OUTCRY_GENERATED_DIR}/core/version.h"
   COMMENT "Looking whether core/version.h is still true")
 
-# What every room and test sees, also where a room has headers only.
+# What every room and test sees.
 add_library(outcry_base INTERFACE)
 target_include_directories(outcry_base INTERFACE
   "${CMAKE_SOURCE_DIR}/src" "${OUTCRY_GENERATED_DIR}")
 
 set_property(GLOBAL PROPERTY OUTCRY_ROOMS "")
 
-# The library targets of those of the named rooms that exist.
+# The library targets of the named rooms. A room that is not there yet is a mistake in the table.
 function(oc_room_libraries result)
   set(libraries "")
   foreach(room IN LISTS ARGN)
-    if(TARGET outcry_${room})
-      list(APPEND libraries outcry_${room})
+    if(NOT TARGET outcry_${room})
+      message(FATAL_ERROR "there is no room ${room} above this line of CMakeLists.txt")
     endif()
+    list(APPEND libraries outcry_${room})
   endforeach()
   set(${result} "${libraries}" PARENT_SCOPE)
 endfunction()
@@ -46,8 +47,7 @@ function(oc_room name)
     endif()
   endif()
   if(NOT sources)
-    message(STATUS "room ${name}: no sources yet")
-    return()
+    message(FATAL_ERROR "room ${name} has no sources: src/${name}/*.c")
   endif()
   add_library(outcry_${name} STATIC ${sources})
   oc_room_libraries(deps ${arg_DEPS})
@@ -61,8 +61,7 @@ function(oc_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "ROOM" "DEPS;SYSTEM")
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${arg_ROOM}/*.c")
   if(NOT sources)
-    message(STATUS "room ${arg_ROOM}: no sources yet")
-    return()
+    message(FATAL_ERROR "room ${arg_ROOM} has no sources: src/${arg_ROOM}/*.c")
   endif()
   add_executable(${name} ${sources})
   oc_room_libraries(deps ${arg_DEPS})
