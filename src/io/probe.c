@@ -1,0 +1,186 @@
+/*
+ * Which backend, and why: see probe.h.
+ *
+ * This file knows the surroundings (sysctl, sandbox, limits) and turns an errno into a cause and a
+ * mend; uring_probe.c knows io_uring.
+ */
+#include "io/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+static void look_around(struct oc_io_probe_report *report);
+static int read_number(const char *path, const char *key, int missing);
+static void explain(struct oc_io_probe_report *report);
+static void explain_setup(struct oc_io_probe_report *report, int error);
+static void say(struct oc_io_probe_report *report, const char *cause, const char *mend);
+
+int oc_io_mode_parse(const char *text, enum oc_io_mode *mode)
+{
+    if (strcmp(text, "auto") == 0) {
+        *mode = OC_IO_MODE_AUTO;
+    } else if (strcmp(text, "io_uring") == 0) {
+        *mode = OC_IO_MODE_URING;
+    } else if (strcmp(text, "epoll") == 0) {
+        *mode = OC_IO_MODE_EPOLL;
+    } else {
+        return -EINVAL;
+    }
+    return 0;
+}
+
+void oc_io_probe(struct oc_io_probe_report *report)
+{
+    *report = (struct oc_io_probe_report){0};
+    look_around(report);
+    oc_io__uring_probe(report);
+    if (!report->is_available) {
+        explain(report);
+    }
+}
+
+const struct oc_io_ops *oc_io_choose(enum oc_io_mode mode, struct oc_io_probe_report *report,
+                                     char *reason, size_t reason_size)
+{
+    if (mode == OC_IO_MODE_EPOLL) {
+        *report = (struct oc_io_probe_report){0};
+        look_around(report);
+        snprintf(reason, reason_size, "epoll, as asked; io_uring was not tried");
+        return &oc_io_epoll_ops;
+    }
+    oc_io_probe(report);
+    if (report->is_available) {
+        snprintf(reason, reason_size, "io_uring: Linux %s offers all it needs (%s%s%s)",
+                 report->kernel, report->setup_flag_names,
+                 report->has_registered_descriptor ? " registered-ring" : "",
+                 report->has_no_iowait ? " NO_IOWAIT" : "");
+        return &oc_io_uring_ops;
+    }
+    if (mode == OC_IO_MODE_URING) {
+        snprintf(reason, reason_size,
+                 "io_uring cannot be used: %s. Mend: %s; or run with --net epoll", report->cause,
+                 report->mend);
+        return NULL;
+    }
+    snprintf(reason, reason_size,
+             "epoll, because io_uring cannot be used: %s. Mend: %s (docs/io-backends.md#disabled)",
+             report->cause, report->mend);
+    return &oc_io_epoll_ops;
+}
+
+/** What can be known without a single io_uring call. */
+static void look_around(struct oc_io_probe_report *report)
+{
+    struct utsname name;
+    struct rlimit limit;
+
+    if (uname(&name) == 0) {
+        snprintf(report->kernel, sizeof(report->kernel), "%s", name.release);
+    }
+    report->sysctl_disabled = read_number("/proc/sys/kernel/io_uring_disabled", "", -1);
+    report->seccomp_mode = read_number("/proc/self/status", "Seccomp:", -1);
+    report->memlock_bytes = UINT64_MAX;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        report->memlock_bytes = limit.rlim_cur;
+    }
+}
+
+/** The number behind `key` at the start of a line of a small file, or `missing`. */
+static int read_number(const char *path, const char *key, int missing)
+{
+    char line[256];
+    int value = missing;
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL) {
+        return missing;
+    }
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, key, strlen(key)) == 0) {
+            value = (int)strtol(line + strlen(key), NULL, 10);
+            break;
+        }
+    }
+    fclose(file);
+    return value;
+}
+
+/** Puts the first failed step into words. */
+static void explain(struct oc_io_probe_report *report)
+{
+    char cause[OC_IO_PROBE_TEXT_BYTES];
+
+    if (!report->is_built_in) {
+        say(report, "this program was built without liburing",
+            "install liburing 2.3 or later and build again (make deps && make)");
+        return;
+    }
+    if (report->step_count == 0) {
+        say(report, "the probe did not start", "see the log");
+        return;
+    }
+    const struct oc_io_probe_step *step = &report->steps[report->step_count - 1];
+    if (report->step_count == 1) {
+        explain_setup(report, step->error);
+        return;
+    }
+    if (step->error == -ENOMEM) {
+        explain_setup(report, -ENOMEM);
+        return;
+    }
+    snprintf(cause, sizeof(cause), "%s does not work on Linux %s: %s (it needs %s)", step->name,
+             report->kernel, strerror(-step->error), step->needs);
+    say(report, cause, "use Linux 6.1 or later");
+}
+
+/** Why a ring cannot be made at all. */
+static void explain_setup(struct oc_io_probe_report *report, int error)
+{
+    char cause[OC_IO_PROBE_TEXT_BYTES];
+
+    if (error == -EPERM && report->sysctl_disabled == 2) {
+        say(report, "sysctl kernel.io_uring_disabled=2 forbids it to every process",
+            "sysctl -w kernel.io_uring_disabled=0");
+    } else if (error == -EPERM && report->sysctl_disabled == 1) {
+        say(report,
+            "sysctl kernel.io_uring_disabled=1 allows it only to CAP_SYS_ADMIN and to the group of "
+            "kernel.io_uring_group",
+            "join that group, or sysctl -w kernel.io_uring_disabled=0");
+    } else if ((error == -EPERM || error == -ENOSYS) && report->seccomp_mode > 0) {
+        say(report, "a seccomp filter (of a container or a service manager) forbids io_uring_setup",
+            "allow io_uring_setup, io_uring_enter and io_uring_register in its profile (Docker: "
+            "--security-opt seccomp=FILE, systemd: SystemCallFilter=)");
+    } else if (error == -EPERM) {
+        say(report, "a security module forbids io_uring_setup (EPERM)",
+            "see its log (ausearch -m avc, dmesg)");
+    } else if (error == -ENOSYS) {
+        snprintf(cause, sizeof(cause), "Linux %s has no io_uring (ENOSYS)", report->kernel);
+        say(report, cause, "use Linux 6.1 or later, built with CONFIG_IO_URING");
+    } else if (error == -EINVAL || error == -EOPNOTSUPP) {
+        snprintf(cause, sizeof(cause),
+                 "Linux %s is too old: DEFER_TASKRUN, which makes io_uring worth it, came with 6.1",
+                 report->kernel);
+        say(report, cause, "use Linux 6.1 or later");
+    } else if (error == -ENOMEM) {
+        snprintf(
+            cause, sizeof(cause),
+            "the limit of locked memory is too small for the rings (RLIMIT_MEMLOCK is %llu KiB)",
+            (unsigned long long)report->memlock_bytes / 1024);
+        say(report, cause, "ulimit -l 8192 (systemd: LimitMEMLOCK=8M)");
+    } else if (error == -EMFILE || error == -ENFILE) {
+        say(report, "no descriptor is left for the ring", "ulimit -n with a larger number");
+    } else {
+        snprintf(cause, sizeof(cause), "io_uring_setup failed: %s", strerror(-error));
+        say(report, cause, "see the manual page io_uring_setup(2) for this error");
+    }
+}
+
+static void say(struct oc_io_probe_report *report, const char *cause, const char *mend)
+{
+    snprintf(report->cause, sizeof(report->cause), "%s", cause);
+    snprintf(report->mend, sizeof(report->mend), "%s", mend);
+}

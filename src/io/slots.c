@@ -1,0 +1,156 @@
+/*
+ * The slots of the table that are the same in every backend: sending, looking, waking.
+ *
+ * send() only queues: the system call comes with the next poll(), once for everything that a turn
+ * produced.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "io/base.h"
+#include "io/socket.h"
+
+static int sendable(struct oc_io__base *base, struct oc_conn handle, uint32_t size,
+                    struct oc_io__conn **conn);
+static int send_done(struct oc_io__base *base, struct oc_io__conn *conn, uint32_t size, int rc);
+
+int oc_io__send(struct oc_io *io, struct oc_conn handle, const void *bytes, uint32_t size)
+{
+    struct oc_io__base *base = oc_io__base_of(io);
+    struct oc_io__conn *conn;
+
+    int rc = sendable(base, handle, size, &conn);
+    if (rc < 0) {
+        return rc;
+    }
+    if (size > base->config.out_bytes_max - conn->out.size) {
+        return send_done(base, conn, size, -ENOBUFS);
+    }
+    rc = oc_io__queue_append(&base->chunks, &conn->out, bytes, size);
+    return send_done(base, conn, size, rc);
+}
+
+int oc_io__chunk_open(struct oc_io *io, uint32_t *chunk, uint8_t **bytes)
+{
+    struct oc_io__base *base = oc_io__base_of(io);
+    uint32_t index = oc_io__chunk_take(&base->chunks);
+
+    if (index == OC_INDEX_NONE) {
+        return -ENOBUFS;
+    }
+    *chunk = index;
+    *bytes = oc_io__chunk_bytes(&base->chunks, index);
+    return 0;
+}
+
+int oc_io__send_shared(struct oc_io *io, struct oc_conn handle, uint32_t chunk, uint32_t offset,
+                       uint32_t size)
+{
+    struct oc_io__base *base = oc_io__base_of(io);
+    struct oc_io__conn *conn;
+
+    int rc = sendable(base, handle, size, &conn);
+    if (rc < 0) {
+        return rc;
+    }
+    if (size > base->config.out_bytes_max - conn->out.size) {
+        return send_done(base, conn, size, -ENOBUFS);
+    }
+    rc = oc_io__queue_append_shared(&base->chunks, &conn->out, chunk, offset, size);
+    return send_done(base, conn, size, rc);
+}
+
+void oc_io__chunk_give(struct oc_io *io, uint32_t chunk)
+{
+    oc_io__chunk_release(&oc_io__base_of(io)->chunks, chunk);
+}
+
+uint32_t oc_io__owed(const struct oc_io *io, struct oc_conn handle)
+{
+    const struct oc_io__conn *conn = oc_io__conn_find(oc_io__base_of_const(io), handle);
+
+    return conn == NULL ? 0 : conn->out.size;
+}
+
+uint32_t oc_io__owed_most(const struct oc_io *io, struct oc_conn *handle)
+{
+    const struct oc_io__base *base = oc_io__base_of_const(io);
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < base->slots.fresh; i++) {
+        const struct oc_io__conn *conn = &base->conns[i];
+        bool counts = conn->state == OC_IO__OPEN || conn->state == OC_IO__FLUSHING;
+        if (counts && conn->out.size > most) {
+            most = conn->out.size;
+            *handle = (struct oc_conn){.index = i, .generation = conn->generation};
+        }
+    }
+    return most;
+}
+
+int oc_io__peer(const struct oc_io *io, struct oc_conn handle, char *text, size_t size)
+{
+    const struct oc_io__conn *conn = oc_io__conn_find(oc_io__base_of_const(io), handle);
+    struct oc_io_address address = {.size = sizeof(address.storage)};
+
+    if (conn == NULL || conn->fd < 0) {
+        return -ENOTCONN;
+    }
+    if (getpeername(conn->fd, (struct sockaddr *)&address.storage, &address.size) < 0) {
+        return -errno;
+    }
+    return oc_io_address_text(&address, text, size);
+}
+
+void oc_io__wake(struct oc_io *io)
+{
+    struct oc_io__base *base = (struct oc_io__base *)io;
+    const uint64_t one = 1;
+    int saved_errno = errno;
+
+    if (!atomic_exchange(&base->woken, true) && atomic_load(&base->sleeping)) {
+        /* Cannot fail but by a counter of 2^64 - 2, and then the descriptor is readable anyway. */
+        ssize_t written = write(atomic_load(&base->wake_fd), &one, sizeof(one));
+        (void)written;
+    }
+    errno = saved_errno;
+}
+
+void oc_io__stats(const struct oc_io *io, struct oc_io_stats *stats)
+{
+    const struct oc_io__base *base = oc_io__base_of_const(io);
+
+    *stats = base->stats;
+    stats->chunks_used = oc_pool_used(&base->chunks.chunk_pool);
+    stats->chunks_used_max = base->chunks.used_max;
+}
+
+/** Whether send() may be tried: 0 and *conn, -ENOTCONN or -EMSGSIZE. */
+static int sendable(struct oc_io__base *base, struct oc_conn handle, uint32_t size,
+                    struct oc_io__conn **conn)
+{
+    *conn = oc_io__conn_find(base, handle);
+    if (*conn == NULL || (*conn)->state != OC_IO__OPEN) {
+        return -ENOTCONN;
+    }
+    uint64_t pool_size = (uint64_t)base->config.chunk_count * OC_IO_CHUNK_BYTES;
+    if (size > base->config.out_bytes_max || size > pool_size) {
+        return -EMSGSIZE;
+    }
+    return 0;
+}
+
+static int send_done(struct oc_io__base *base, struct oc_io__conn *conn, uint32_t size, int rc)
+{
+    if (rc < 0) {
+        base->stats.refused_sends++;
+        conn->refused_size = size;
+        oc_io__list_push(base, OC_IO__LIST_REFUSED, conn);
+        return rc;
+    }
+    /* A blocked connection goes on when the kernel says so. */
+    if (!conn->send_blocked && conn->out.size > 0) {
+        oc_io__list_push(base, OC_IO__LIST_DIRTY, conn);
+    }
+    return 0;
+}
