@@ -1,0 +1,77 @@
+/*
+ * The server: the duty loop that joins io, gateway and engine. The only room that sees all.
+ *
+ * With `--engine inline` everything runs to completion on one thread: no hand-off and no wake-up
+ * stand between an order and its answer.
+ */
+#ifndef OC_SERVER_SERVER_H
+#define OC_SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/limits.h"
+#include "engine/engine.h"
+#include "gateway/gateway.h"
+#include "io/io.h"
+#include "server/listener.h"
+
+/** The port on which clients look for a venue when none is told. */
+#define OC_SERVER_PORT_DEFAULT 7400
+
+/**
+ * Events between two drains of the log. Small on purpose: the same 256 KiB are written and read
+ * again and again and stay in the cache. More events of one command are taken in portions.
+ */
+#define OC_SERVER_EVENT_LOG_CAPACITY 2048U
+
+struct oc_server;
+
+struct oc_server_config {
+    const struct oc_io_ops *ops;
+    const char *ops_reason; /* why this backend, for the log; borrowed for open() and run() */
+    struct oc_listener listeners[OC_GATEWAY_LISTENERS_MAX];
+    uint32_t listener_count; /* at least 1 */
+    struct oc_limits limits;
+    struct oc_io_config io; /* arena and connections_max are set by the server */
+    uint32_t large_frames_max;
+    const char *instruments_path;  /* NULL: none */
+    bool instruments_on_first_use; /* an unknown symbol makes its instrument */
+    bool insecure;                 /* identity=claimed on addresses other than loopback */
+    /* Tests: UTC in ns instead of the system's clock; never decreasing. NULL: the system's. */
+    uint64_t (*utc_ns)(void *context, uint64_t now_ns);
+    void *utc_context;
+};
+
+/**
+ * Takes memory, reads the instruments and binds the listeners; nothing is accepted yet.
+ * Returns 0 and *server, or -1 with one line of text in `error` that says what to do. Any thread.
+ */
+int oc_server_open(struct oc_server **server, const struct oc_server_config *config, char *error,
+                   size_t error_size);
+
+/** The address that listener `index` is bound to, as HOST:PORT; valid as long as the server. */
+const char *oc_server_address(const struct oc_server *server, uint32_t index);
+
+/**
+ * Serves until oc_server_stop(), then closes every session (its replies first) and returns 0; -1
+ * when the backend broke, which is logged. The calling thread owns the server from here on.
+ * Allocates nothing after its "listening on" lines.
+ */
+int oc_server_run(struct oc_server *server);
+
+/** Ends oc_server_run(); a second call ends it at once. Any thread, any signal handler. */
+void oc_server_stop(struct oc_server *server);
+
+/** After run(): what the engine, the gateway and the backend counted. NULL for what is not wanted.
+ */
+void oc_server_stats_read(const struct oc_server *server, struct oc_engine_stats *engine,
+                          struct oc_gateway_stats *gateway, struct oc_io_stats *io);
+
+/** The engine's state hash; not while run() is on. */
+uint64_t oc_server_state_hash(const struct oc_server *server);
+
+/** Gives everything back. */
+void oc_server_close(struct oc_server *server);
+
+#endif
