@@ -1,0 +1,238 @@
+/*
+ * outcry serve: runs the venue until SIGTERM or SIGINT.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "core/version.h"
+#include "io/probe.h"
+#include "server/log.h"
+#include "server/server.h"
+
+enum {
+    KEY_NET = 1000,
+    KEY_ENGINE,
+    KEY_BUSY_POLL,
+    KEY_INSTRUMENTS,
+    KEY_LISTED_ONLY,
+    KEY_QUEUE_DEPTH,
+    KEY_BUFFERS,
+    KEY_LIMIT,
+    KEY_INSECURE,
+};
+
+static const struct argp_option OPTIONS[] = {
+    {"listen", 'l', "HOST:PORT[,OPTION=VALUE...]", 0,
+     "Serve here; may be given several times; port 0 picks one. Options: confirmations=own|all "
+     "(who hears a confirmation), congestion=NAME (TCP congestion control; on loopback reno), "
+     "identity=claimed. Default 127.0.0.1:7400",
+     0},
+    {"net", KEY_NET, "auto|io_uring|epoll", 0,
+     "Network backend. auto takes io_uring where the kernel allows it; `outcry probe` says why", 0},
+    {"engine", KEY_ENGINE, "inline", 0, "Where the engine runs: on the io thread", 0},
+    {"busy-poll", KEY_BUSY_POLL, "US", 0,
+     "Spin this many microseconds before blocking. Default 0: block at once", 0},
+    {"instruments", KEY_INSTRUMENTS, "FILE", 0,
+     "Instruments with tick, lot and limits; see examples/instruments.ini", 0},
+    {"listed-only", KEY_LISTED_ONLY, NULL, 0,
+     "Reject symbols that the file does not list, instead of making them on first use", 0},
+    {"queue-depth", KEY_QUEUE_DEPTH, "N", 0,
+     "Submission queue of io_uring, a power of two. Default 1024", 0},
+    {"buffers", KEY_BUFFERS, "N", 0, "Receive buffers of 16 KiB, a power of two. Default 256", 0},
+    {"limit", KEY_LIMIT, "NAME=N", 0,
+     "A limit of the venue: sessions, orders, levels, instruments, users, client_ids (of each "
+     "user), client_ids_total, out_bytes (owed to one session), out_chunks (4 KiB, all sessions), "
+     "large_frames. docs/limits.md tells defaults and answers",
+     0},
+    {"insecure", KEY_INSECURE, NULL, 0,
+     "Believe every user_id also on addresses other than loopback", 0},
+    {0}};
+
+struct arguments {
+    struct oc_server_config config;
+    enum oc_io_mode mode;
+};
+
+static struct oc_server *running; /* for the signal handler */
+
+static error_t on_option(int key, char *value, struct argp_state *state);
+static void add_listener(struct arguments *arguments, const char *text, struct argp_state *state);
+static void set_limit(struct oc_server_config *config, const char *text, struct argp_state *state);
+static uint32_t parse_count(const char *name, const char *text, uint32_t min, uint32_t max,
+                            struct argp_state *state);
+static void on_signal(int signal);
+static void install_signals(void);
+
+int oc_cli_serve(int argc, char **argv)
+{
+    static const struct argp ARGP = {OPTIONS,
+                                     on_option,
+                                     NULL,
+                                     "Runs the venue until SIGTERM or SIGINT: then it stops "
+                                     "accepting, answers what arrived and exits 0.",
+                                     NULL,
+                                     NULL,
+                                     NULL};
+    static struct arguments arguments;
+    struct oc_io_probe_report report;
+    char reason[OC_IO_REASON_BYTES];
+    char error[400];
+    int rc;
+    arguments = (struct arguments){
+        .config = {.limits = OC_LIMITS_DEFAULT,
+                   .io = OC_IO_CONFIG_DEFAULT,
+                   .large_frames_max = OC_GATEWAY_LARGE_FRAMES_DEFAULT,
+                   .instruments_on_first_use = true},
+        .mode = OC_IO_MODE_AUTO,
+    };
+    if (argp_parse(&ARGP, argc, argv, 0, NULL, &arguments) != 0) {
+        return OC_CLI_USAGE;
+    }
+    oc_log(OC_LOG_INFO, "outcry %s (%s)", OC_VERSION, OC_GIT_REVISION);
+    arguments.config.ops = oc_io_choose(arguments.mode, &report, reason, sizeof reason);
+    if (arguments.config.ops == NULL) {
+        oc_log(OC_LOG_ERROR, "%s", reason);
+        return 1;
+    }
+    arguments.config.ops_reason = reason;
+    if (oc_server_open(&running, &arguments.config, error, sizeof error) != 0) {
+        oc_log(OC_LOG_ERROR, "%s", error);
+        return 1;
+    }
+    install_signals();
+    rc = oc_server_run(running);
+    oc_server_close(running);
+    return rc == 0 ? 0 : 1;
+}
+
+static error_t on_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    struct oc_server_config *config = &arguments->config;
+    switch (key) {
+    case 'l':
+        add_listener(arguments, value, state);
+        return 0;
+    case KEY_NET:
+        if (oc_io_mode_parse(value, &arguments->mode) != 0) {
+            argp_error(state, "--net %s: auto, io_uring or epoll is needed", value);
+        }
+        return 0;
+    case KEY_ENGINE:
+        if (strcmp(value, "inline") != 0) {
+            argp_error(state, "--engine %s: inline is the only one built so far", value);
+        }
+        return 0;
+    case KEY_BUSY_POLL:
+        config->io.busy_poll_ns = 1000ULL * parse_count("--busy-poll", value, 0, 1000000, state);
+        return 0;
+    case KEY_INSTRUMENTS:
+        config->instruments_path = value;
+        return 0;
+    case KEY_LISTED_ONLY:
+        config->instruments_on_first_use = false;
+        return 0;
+    case KEY_QUEUE_DEPTH:
+        config->io.queue_depth = parse_count("--queue-depth", value, 4, 32768, state);
+        return 0;
+    case KEY_BUFFERS:
+        config->io.buffer_count = parse_count("--buffers", value, 2, 32768, state);
+        return 0;
+    case KEY_LIMIT:
+        set_limit(config, value, state);
+        return 0;
+    case KEY_INSECURE:
+        config->insecure = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "\"%s\" is no option; addresses go behind --listen", value);
+        return 0;
+    case ARGP_KEY_END:
+        if (config->listener_count == 0) {
+            add_listener(arguments, "127.0.0.1:7400", state);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void add_listener(struct arguments *arguments, const char *text, struct argp_state *state)
+{
+    struct oc_server_config *config = &arguments->config;
+    char error[200];
+    if (config->listener_count == OC_GATEWAY_LISTENERS_MAX) {
+        argp_error(state, "--listen may be given %u times at most", OC_GATEWAY_LISTENERS_MAX);
+    }
+    if (oc_listener_parse(text, &config->listeners[config->listener_count], error, sizeof error) !=
+        0) {
+        argp_error(state, "--listen %s: %s", text, error);
+    }
+    config->listener_count++;
+}
+
+static void set_limit(struct oc_server_config *config, const char *text, struct argp_state *state)
+{
+    const struct {
+        const char *name;
+        uint32_t *value;
+        uint32_t max;
+    } limits[] = {
+        {"sessions", &config->limits.sessions_max, 1U << 20},
+        {"orders", &config->limits.orders_max, 1U << 31},
+        {"levels", &config->limits.levels_max, 1U << 31},
+        {"instruments", &config->limits.instruments_max, 1U << 20},
+        {"users", &config->limits.users_max, 1U << 31},
+        {"client_ids", &config->limits.client_ids_max, 1U << 31},
+        {"client_ids_total", &config->limits.client_ids_total, 1U << 31},
+        {"out_bytes", &config->io.out_bytes_max, 1U << 30},
+        {"out_chunks", &config->io.chunk_count, 1U << 24},
+        {"large_frames", &config->large_frames_max, 1U << 20},
+    };
+    size_t size = strcspn(text, "=");
+    for (size_t i = 0; text[size] == '=' && i < sizeof limits / sizeof limits[0]; i++) {
+        if (strlen(limits[i].name) == size && memcmp(limits[i].name, text, size) == 0) {
+            *limits[i].value = parse_count(limits[i].name, text + size + 1, 1, limits[i].max,
+                                           state);
+            return;
+        }
+    }
+    argp_error(state, "--limit %s: NAME=N is needed, with a NAME that --help lists", text);
+}
+
+static uint32_t parse_count(const char *name, const char *text, uint32_t min, uint32_t max,
+                            struct argp_state *state)
+{
+    char *end;
+    unsigned long long count;
+    errno = 0;
+    count = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || count < min ||
+        count > max) {
+        argp_error(state, "%s %s: a whole number from %" PRIu32 " to %" PRIu32 " is needed", name,
+                   text, min, max);
+    }
+    return (uint32_t)count;
+}
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    oc_server_stop(running);
+}
+
+static void install_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
