@@ -64,7 +64,6 @@ static void row(uint32_t instruments)
     struct oc_equity_config config = {
         .seed = SEED,
         .user_id = USER_ID,
-        .connections = 1,
         .instruments = instruments,
         .resting = RESTING_COUNT,
         .request_count = REQUEST_COUNT,

@@ -65,9 +65,9 @@ play() {
         --window 16 --requests 300000 --quiet
 
     echo
-    echo "2. The same flow at 20,000 requests a second: latency from the intended send time."
+    echo "2. The same flow at 10,000 requests a second: latency from the intended send time."
     "$outcry" load --connect "$address" --flow equity --seed 23 --connections 4 --instruments 8 \
-        --rate 20k --warmup 500ms --duration 2500ms --quiet
+        --rate 10k --warmup 500ms --duration 2500ms --quiet
 
     echo
     if [ -n "$messages" ] && [ -n "$book" ]; then

@@ -134,12 +134,12 @@ bool oc_client__player_used_up(const struct oc_client__player *player)
 static void frame_handle(struct oc_client__load *load, struct oc_client__player *player,
                          const uint8_t *payload, size_t size)
 {
-    struct oc_wire_reply reply;
+    struct oc_wire_reply reply = {
+        .levels = load->levels,
+        .level_capacity = 2 * OC_BOOK_DEPTH_MAX,
+    };
     uint32_t shown = size < 160 ? (uint32_t)size : 160;
 
-    memset(&reply.event, 0, sizeof(reply.event));
-    reply.levels = load->levels;
-    reply.level_capacity = 2 * OC_BOOK_DEPTH_MAX;
     if (oc_wire_decode_reply(payload, size, &reply) < 0) {
         oc_client__load_fail(load, "a reply that the protocol does not know: %.*s", (int)shown,
                              (const char *)payload);

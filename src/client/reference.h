@@ -37,13 +37,13 @@ void oc_reference_destroy(struct oc_reference *reference);
  * Apply one command, with all its events at once.
  *
  * @command  as for oc_engine_apply; its sequence and time_ns are copied into the events but not
- *           checked, so an oracle that does not know the server's stamps may leave them 0 and then
- *           must not compare command_sequence, trade.time_ns and book.sequence. Commands of a
- * client need a session that is open here (or OC_SESSION_VENUE).
+ *           checked, so an oracle that does not know the server's stamps may leave them 0 and
+ *           then must not compare command_sequence, trade.time_ns and book.sequence. Commands of
+ *           a client need a session that is open here (or OC_SESSION_VENUE).
  * @events   out: what the engine writes to its log for this command, in that order; bytes that no
  *           member of the event uses are zero. Borrowed until the next call.
- * Returns the number of events, at least 1. Asserts when memory is short: an oracle cannot go on
- * without it.
+ * Returns the number of events, at least 1. Asserts when memory is short, and after 2^32 - 1
+ * orders: an oracle runs for a while, not for the life of a venue.
  */
 uint32_t oc_reference_apply(struct oc_reference *reference, const struct oc_command *command,
                             const struct oc_event **events);

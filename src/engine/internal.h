@@ -211,12 +211,13 @@ static inline bool oc_engine__has_room(struct oc_engine *engine)
 static inline struct oc_engine__session *oc_engine__session_find(const struct oc_engine *engine,
                                                                  uint64_t session)
 {
-    struct oc_engine__session *found = &engine->sessions[oc_session_slot(session)];
+    struct oc_engine__session *found;
 
     if (session == OC_SESSION_VENUE) {
         return NULL;
     }
     OC_ASSERT(oc_session_slot(session) < engine->config.limits.sessions_max);
+    found = &engine->sessions[oc_session_slot(session)];
     return found->id == session ? found : NULL;
 }
 

@@ -7,11 +7,12 @@
 bool oc_engine__session_open(struct oc_engine *engine, const struct oc_command *command)
 {
     uint32_t slot = oc_session_slot(command->session);
-    struct oc_engine__session *session = &engine->sessions[slot];
+    struct oc_engine__session *session;
     struct oc_event *event;
 
     OC_ASSERT(slot < engine->config.limits.sessions_max);
     OC_ASSERT(command->session >> 32 != 0);
+    session = &engine->sessions[slot];
     OC_ASSERT(session->id == 0);
     *session = (struct oc_engine__session){
         .id = command->session,

@@ -3,9 +3,9 @@
  *
  * Method: seeded flows of several shapes go through both; every event is compared as memory, the
  * books, lists and maps of the engine are audited now and then. 10^7 commands in all, or as many as
- * OC_MODEL_OPERATIONS says (sanitizer builds run fewer). OC_MODEL_SEED chooses the first seed.
- * Fails on the first difference or assertion; then the flow is cut down to the fewest commands that
- * still differ, which are printed with the seed.
+ * OC_MODEL_OPERATIONS or the first argument says; 10^6 where OUTCRY_SANITIZE is set. OC_MODEL_SEED
+ * chooses the first seed. Fails on the first difference or assertion; then the flow is cut down to
+ * the fewest commands that still differ, which are printed with the seed.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -19,11 +19,12 @@
 #include "unit/engine/support/text.h"
 
 /* From so many commands on, every corner must have been reached. */
-#define REACH_OPERATIONS   500000ULL
-#define OPERATIONS_DEFAULT 10000000ULL
-#define COMMANDS_PER_FLOW  10000U
-#define AUDIT_PERIOD       1024U
-#define SHRINK_TESTS_MAX   20000U
+#define REACH_OPERATIONS     500000ULL
+#define OPERATIONS_DEFAULT   10000000ULL
+#define OPERATIONS_SANITIZED 1000000ULL
+#define COMMANDS_PER_FLOW    10000U
+#define AUDIT_PERIOD         1024U
+#define SHRINK_TESTS_MAX     20000U
 
 /** One flow through both. */
 struct run {
@@ -350,8 +351,12 @@ static uint64_t environment_number(const char *name, uint64_t otherwise)
 
 int main(int argc, char **argv)
 {
-    uint64_t operations_max = environment_number(
-        "OC_MODEL_OPERATIONS", argc > 1 ? strtoull(argv[1], NULL, 10) : OPERATIONS_DEFAULT);
+    const char *sanitizers = getenv("OUTCRY_SANITIZE");
+    bool sanitized = sanitizers != NULL && sanitizers[0] != 0;
+    uint64_t operations_max = environment_number("OC_MODEL_OPERATIONS",
+                                                 argc > 1    ? strtoull(argv[1], NULL, 10)
+                                                 : sanitized ? OPERATIONS_SANITIZED
+                                                             : OPERATIONS_DEFAULT);
     uint64_t seed_first = environment_number("OC_MODEL_SEED", 1);
     struct oc_command *commands = malloc(COMMANDS_PER_FLOW * sizeof(*commands));
     uint64_t operations = 0;
