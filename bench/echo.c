@@ -178,7 +178,7 @@ static pid_t start_server(const struct oc_io_ops *ops)
         serve_io(ops);
     }
     while (atomic_load(&shared->port) == 0) {
-        usleep(1000);
+        sched_yield();
     }
     return child;
 }

@@ -58,12 +58,13 @@ bool oc_gateway__free_chunks(struct oc_gateway *gateway)
 static void deliver(struct oc_gateway *gateway, struct oc_gateway__session *session,
                     const struct piece *piece)
 {
+    int rc;
     if (session->state == OC_SESSION_BROKEN) {
         return;
     }
-    /* Other results need nothing: with -ENOTCONN its CLOSED is on the way. */
-    if (hand_over(gateway, session, piece) != -ENOBUFS) {
-        return;
+    rc = hand_over(gateway, session, piece);
+    if (rc == 0 || rc == -ENOTCONN) {
+        return; /* taken, or its CLOSED is on the way */
     }
     if ((uint64_t)gateway->ops->owed(gateway->io, session->conn) + piece->size >
         gateway->config.out_bytes_max) {
@@ -72,7 +73,8 @@ static void deliver(struct oc_gateway *gateway, struct oc_gateway__session *sess
     }
     (void)oc_gateway__free_chunks(gateway);
     /* Chunks of a send in flight come back later: then this session has to go as well. */
-    if (hand_over(gateway, session, piece) == -ENOBUFS) {
+    rc = hand_over(gateway, session, piece);
+    if (rc != 0 && rc != -ENOTCONN) {
         disconnect(gateway, session, OC_GATEWAY_OUT_OF_CHUNKS);
     }
 }

@@ -110,6 +110,42 @@ static void unlisten_stops_accepting(void **state)
     contract_close(&contract);
 }
 
+static void a_connection_that_came_too_late_is_let_go(void **state)
+{
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn conn;
+    char byte;
+    int end;
+
+    (void)state;
+    contract_open(&contract, &config);
+    contract_poll(&contract, 0);
+    uint32_t fds = contract_fd_count();
+    int peer = contract_peer(&contract);
+    int late = contract_peer(&contract);
+    contract.capacity = 1; /* the kernel may accept both, only one is told */
+    contract_until(&contract, &contract.accepted, 1);
+    conn = contract.last;
+    assert_int_equal(OPS(contract)->unlisten(contract.io, CONTRACT_TAG), 0);
+    close(contract.listen_fd);
+    contract.listen_fd = -1;
+    contract.capacity = OC_IO_EVENTS_MAX;
+    contract_poll_for_ms(&contract, 5);
+    assert_int_equal(contract.accepted, 1);
+    assert_int_equal(contract_peer_read(&contract, late, &byte, 1, &end), 0);
+    assert_int_not_equal(end, 0);
+    contract.echo = true;
+    contract_peer_write(&contract, peer, "in time", 7);
+    contract_peer_expect(&contract, peer, "in time", 7);
+    assert_int_equal(OPS(contract)->close(contract.io, conn, OC_IO_CLOSE_ABORT), 0);
+    contract_until_closed(&contract, conn);
+    close(peer);
+    close(late);
+    assert_int_equal(contract_fd_count(), fds - 1); /* the listener */
+    contract_close(&contract);
+}
+
 static void listening_again_takes_those_that_waited(void **state)
 {
     struct oc_io_config config = contract_config();
@@ -433,6 +469,31 @@ static void flush_after_eof_is_over_at_once(void **state)
     contract_close(&contract);
 }
 
+static void flush_of_a_paused_connection_sees_its_end(void **state)
+{
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn conn;
+    char byte;
+    int end;
+
+    (void)state;
+    contract_open(&contract, &config);
+    int peer = contract_accepted_peer(&contract, &conn);
+    assert_int_equal(OPS(contract)->receive(contract.io, conn, false), 0);
+    contract_peer_write(&contract, peer, "kept back", 9);
+    contract_poll_for_ms(&contract, 10);
+    assert_int_equal(OPS(contract)->close(contract.io, conn, OC_IO_CLOSE_FLUSH), 0);
+    assert_int_equal(contract_peer_read(&contract, peer, &byte, 1, &end), 0);
+    assert_int_equal(end, 1);
+    uint64_t start_ns = contract_clock_ns();
+    close(peer);
+    contract_until_closed(&contract, conn);
+    assert_true(contract_clock_ns() - start_ns < OC_IO_FLUSH_TIMEOUT_NS / 2);
+    assert_int_equal(contract_conn(&contract, conn)->size, 0);
+    contract_close(&contract);
+}
+
 static void flush_ends_after_a_second(void **state)
 {
     struct oc_io_config config = contract_config();
@@ -665,6 +726,7 @@ int main(void)
         cmocka_unit_test(accepted_carries_tag_and_peer),
         cmocka_unit_test(listen_knows_its_limits),
         cmocka_unit_test(unlisten_stops_accepting),
+        cmocka_unit_test(a_connection_that_came_too_late_is_let_go),
         cmocka_unit_test(listening_again_takes_those_that_waited),
         cmocka_unit_test(connect_reaches_a_listener),
         cmocka_unit_test(connect_is_refused),
@@ -676,6 +738,7 @@ int main(void)
         cmocka_unit_test(receive_off_holds_bytes_and_eof),
         cmocka_unit_test(flush_gives_the_peer_all_and_a_fin),
         cmocka_unit_test(flush_after_eof_is_over_at_once),
+        cmocka_unit_test(flush_of_a_paused_connection_sees_its_end),
         cmocka_unit_test(flush_ends_after_a_second),
         cmocka_unit_test(abort_resets),
         cmocka_unit_test(a_reset_by_the_peer_is_told_once),

@@ -65,6 +65,11 @@ static void refused_then_drained(void **state)
     assert_true(contract_stats(&contract).refused_sends > 0);
     assert_true(contract_stats(&contract).short_sends > 0);
     assert_true(contract_stats(&contract).sent_bytes == taken);
+    /* Having been blocked once must not hold up what comes later. */
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(OPS(contract)->send(contract.io, conn, "later", 5), 0);
+        contract_peer_expect(&contract, peer, "later", 5);
+    }
     close(peer);
     contract_close(&contract);
 }
@@ -269,6 +274,102 @@ static void everything_is_tiny(void **state)
     contract_close(&contract);
 }
 
+static void waiting_for_buffers_is_no_waiting_for_time(void **state)
+{
+    enum { IDLE = 18 };
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn flooding;
+    struct oc_conn conn;
+    int peers[IDLE];
+
+    (void)state;
+    config.buffer_count = 2;
+    config.buffer_size = 64;
+    config.queue_depth = 4; /* so that receives are armed while the flood has both buffers */
+    contract_open(&contract, &config);
+    int flood = contract_accepted_peer(&contract, &flooding);
+    contract_pattern(bytes, 20000, 5);
+    assert_int_equal(send(flood, bytes, 20000, MSG_NOSIGNAL), 20000);
+    /* These find no buffer when they come, and have nothing to say; only the last one has. */
+    for (uint32_t p = 0; p < IDLE; p++) {
+        peers[p] = contract_peer(&contract);
+    }
+    uint32_t wanted = IDLE + 1;
+    while (contract.accepted < wanted) {
+        contract_poll(&contract, 2000000000ULL);
+    }
+    conn = contract.last;
+    assert_int_equal(send(peers[IDLE - 1], "now", 3, MSG_NOSIGNAL), 3);
+    uint64_t start_ns = contract_clock_ns();
+    while (contract_conn(&contract, conn)->size < 3 ||
+           contract_conn(&contract, flooding)->size < 20000) {
+        contract_poll(&contract, 2000000000ULL);
+    }
+    assert_true(contract_clock_ns() - start_ns < 1000000000ULL);
+    assert_memory_equal(contract_conn(&contract, flooding)->bytes, bytes, 20000);
+    close(flood);
+    for (uint32_t p = 0; p < IDLE; p++) {
+        close(peers[p]);
+    }
+    contract_close(&contract);
+}
+
+/** A send that falls short is found out however late its completion is looked at. */
+static void a_full_batch_hides_no_short_send(void **state)
+{
+    enum { OTHERS = 20, REFUSALS = 20, PIECE = 16384 };
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn slow;
+    struct oc_conn conn;
+    int others[OTHERS];
+    uint64_t sent = 0;
+    uint64_t received = 0;
+    static uint8_t got[8 * PIECE];
+
+    (void)state;
+    contract_open(&contract, &config);
+    int peer = contract_accepted_peer(&contract, &slow);
+    for (uint32_t p = 0; p < OTHERS; p++) {
+        others[p] = contract_accepted_peer(&contract, &conn);
+    }
+    contract.capacity = 1;
+    contract_pattern(bytes, sizeof(bytes), 8); /* sent over and over, in pieces that divide it */
+    uint64_t deadline_ns = contract_clock_ns() + CONTRACT_PATIENCE_MS * 1000000ULL;
+    for (uint32_t refused = 0, turn = 0; refused < REFUSALS || received < sent; turn++) {
+        assert_true(contract_clock_ns() < deadline_ns);
+        bool more = refused < REFUSALS;
+        int rc = !more
+                     ? -ENOBUFS
+                     : OPS(contract)->send(contract.io, slow, bytes + sent % sizeof(bytes), PIECE);
+        sent += rc == 0 ? PIECE : 0;
+        (void)send(others[turn % OTHERS], "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        contract_poll(&contract, 0);
+        if (rc == 0) {
+            continue;
+        }
+        refused++;
+        size_t offset = received % sizeof(bytes);
+        size_t room = sizeof(bytes) - offset;
+        ssize_t some = recv(peer, got, room < sizeof(got) ? room : sizeof(got), MSG_DONTWAIT);
+        if (some > 0) {
+            assert_memory_equal(got, bytes + offset, (size_t)some);
+            received += (uint64_t)some;
+        }
+    }
+    assert_true(received == sent);
+    contract.capacity = OC_IO_EVENTS_MAX;
+    contract_poll_for_ms(&contract, 5);
+    assert_true(contract_stats(&contract).short_sends > 0);
+    assert_int_equal(contract_stats(&contract).chunks_used, 0);
+    close(peer);
+    for (uint32_t p = 0; p < OTHERS; p++) {
+        close(others[p]);
+    }
+    contract_close(&contract);
+}
+
 static void paused_connections_starve_nobody(void **state)
 {
     enum { PAUSED = 6 };
@@ -395,6 +496,8 @@ int main(void)
         cmocka_unit_test(two_buffers_serve_twenty),
         cmocka_unit_test(four_entries_serve_a_hundred),
         cmocka_unit_test(everything_is_tiny),
+        cmocka_unit_test(waiting_for_buffers_is_no_waiting_for_time),
+        cmocka_unit_test(a_full_batch_hides_no_short_send),
         cmocka_unit_test(paused_connections_starve_nobody),
         cmocka_unit_test(no_descriptor_left_is_survived),
         cmocka_unit_test(bad_configs_are_refused),
