@@ -2,11 +2,15 @@
 #
 #   make          release build: build/release/outcry
 #   make demo     build, then see it trade            make bench    build and run the benchmarks
-#   make test     all tests of the release build      make fuzz     fuzz each harness FUZZ_SECONDS (60)
+#   make test     all tests of the release build      make fuzz     libFuzzer, TIME=N s a harness (60)
+#   make sim      the simulated server: SEED=N shows one seed, SEEDS=N plays so many (4000)
 #   make check    test + asan + clang + format + tidy make format   lay out the C files
+#   make fuzz-afl the same harnesses with AFL++, TIME=N s each (60)
 #   make deps     install the packages (Debian 12)    make clean    remove build/
+#   make test-kernels   boot Debian's kernels in QEMU and try the program in each (KERNELS="6.1")
 MAKEFLAGS += --no-print-directory
-FUZZ_SECONDS ?= 60
+# Not ?=, because GNU time's format may be in the environment under this name.
+TIME := 60
 JOBS ?= $(shell nproc)
 # A stranger's newer compiler may warn of what ours does not: errors only in CI and in `make check`.
 WERROR := $(if $(CI),ON,OFF)
@@ -14,8 +18,8 @@ WERROR := $(if $(CI),ON,OFF)
 # $(call build,PRESET[,CMake options]): configure and build build/PRESET. Errors go to stderr.
 build = cmake --preset $(1) $(2) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: release deps deps-all demo test check asan tsan clang epoll-only valgrind clang-tidy \
-	bench fuzz cov format format-check clean
+.PHONY: release deps deps-all demo sim test test-kernels check asan tsan clang epoll-only valgrind \
+	clang-tidy bench fuzz fuzz-afl cov format format-check clean
 .NOTPARALLEL:
 
 release: deps
@@ -30,13 +34,22 @@ deps-all:
 demo: release
 	tools/demo.sh
 
+sim: release
+	SEED=$(SEED) SEEDS=$(SEEDS) build/release/tests/sim.server_sim
+
 test: release
 	ctest --preset release -j $(JOBS)
+
+test-kernels: release
+	@tools/deps.sh kernels
+	tools/test-kernels.sh build/release
 
 check: WERROR := ON
 check: test deps-all format-check asan clang epoll-only clang-tidy valgrind
 	@echo "make check: all passed"
 
+# Not under valgrind: io_uring, because valgrind 3.19 lets no other thread run while one waits in
+# io_uring_enter; and server.allocations, which counts the very calls that valgrind replaces.
 asan tsan clang epoll-only valgrind cov: deps-all
 	$(call build,$@)
 	ctest --preset $@ -j $(JOBS)
@@ -51,7 +64,12 @@ bench: release
 
 fuzz: deps-all
 	$(call build,fuzz)
-	tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+	tools/fuzz.sh libfuzzer build/fuzz $(TIME)
+
+fuzz-afl:
+	@tools/deps.sh fuzz
+	$(call build,fuzz-afl)
+	tools/fuzz.sh afl build/fuzz-afl $(TIME)
 
 format format-check: deps-all
 	tools/format.sh $@

@@ -1,9 +1,10 @@
 #!/bin/bash
-# deps.sh build|all - make sure that the Debian packages Outcry needs are installed.
+# deps.sh build|all|kernels|fuzz - make sure that the Debian packages Outcry needs are installed.
 #
 # This is the one place where packages are listed. `build` is what building and testing need, `all`
-# adds what `make check` needs. Says nothing and touches nothing when all are there: then it costs
-# one dpkg-query.
+# adds what `make check` needs, `kernels` adds to `build` what `make test-kernels` needs, `fuzz`
+# adds to `all` what `make fuzz-afl` needs. Says nothing and touches nothing when all are there:
+# then it costs one dpkg-query.
 set -euo pipefail
 
 build_packages=(
@@ -11,12 +12,16 @@ build_packages=(
     liburing-dev libxxhash-dev libjansson-dev libinih-dev libcmocka-dev
 )
 check_packages=(clang clang-14 clang-tidy clang-format libclang-rt-14-dev valgrind strace)
+fuzz_packages=(afl++)
+kernels_packages=(qemu-system-x86 busybox-static cpio)
 
 case "${1:-build}" in
 build) packages=("${build_packages[@]}") ;;
 all) packages=("${build_packages[@]}" "${check_packages[@]}") ;;
+kernels) packages=("${build_packages[@]}" "${kernels_packages[@]}") ;;
+fuzz) packages=("${build_packages[@]}" "${check_packages[@]}" "${fuzz_packages[@]}") ;;
 *)
-    echo "usage: tools/deps.sh build|all" >&2
+    echo "usage: tools/deps.sh build|all|kernels|fuzz" >&2
     exit 2
     ;;
 esac

@@ -1,38 +1,33 @@
 /*
- * Shared by the client subcommands.
- *
- * An exchange ends with a ping of its own: replies of a session keep the order of its requests, so
- * whatever belongs to the request lies before the pong, and no guess about timing is needed.
+ * Shared by the client subcommands: see args.h.
  */
 #include "cli/args.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
-
-/* A venue that takes longer is said to be silent. */
-#define REPLY_TIMEOUT_NS 10000000000ULL
-#define LAST_PING        1U
+#include "core/limits.h"
+#include "io/socket.h"
 
 static error_t on_option(int key, char *value, struct argp_state *state);
-static bool send_or_say(struct oc_cli_client *client, const struct oc_command *command);
+static bool parse_plain(const char *text, char *bytes, size_t bytes_max, uint8_t *size);
 
 static const struct argp_option OPTIONS[] = {
-    {"connect", 'c', "HOST:PORT", 0, "The venue. Default " OC_ADDRESS_DEFAULT, 0},
+    {"connect", 'c', "HOST:PORT", 0, "The venue. Default " OC_VENUE_ADDRESS_DEFAULT, 0},
     {"user", 'u', "N", 0, "The user. Default 1", 0},
     {"json", 'j', NULL, 0, "Print the replies as they came, one on a line", 0},
     {0},
 };
 
-const struct argp oc_cli_client_argp = {OPTIONS, on_option, NULL, NULL, NULL, NULL, NULL};
+static const struct argp CLIENT_ARGP = {OPTIONS, on_option, NULL, NULL, NULL, NULL, NULL};
+
+const struct argp_child oc_cli_client_children[] = {{&CLIENT_ARGP, 0, NULL, 0}, {0}};
 
 void oc_cli_client_init(struct oc_cli_client *client)
 {
     memset(client, 0, sizeof(*client));
-    client->connect = OC_ADDRESS_DEFAULT;
+    client->connect = OC_VENUE_ADDRESS_DEFAULT;
     client->user_id = 1;
     client->connection.fd = -1;
 }
@@ -57,27 +52,19 @@ bool oc_cli_parse_u64(const char *text, uint64_t max, uint64_t *value)
 
 bool oc_cli_parse_symbol(const char *text, struct oc_symbol *symbol)
 {
-    size_t size = strlen(text);
+    return parse_plain(text, symbol->bytes, sizeof(symbol->bytes), &symbol->size);
+}
 
-    if (size < 1 || size > OC_SYMBOL_BYTES_MAX) {
-        return false;
-    }
-    memset(symbol, 0, sizeof(*symbol));
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7e || text[i] == '"' || text[i] == '\\') {
-            return false;
-        }
-        symbol->bytes[i] = text[i];
-    }
-    symbol->size = (uint8_t)size;
-    return true;
+bool oc_cli_parse_client_order_id(const char *text, struct oc_client_order_id *id)
+{
+    return parse_plain(text, id->bytes, sizeof(id->bytes), &id->size);
 }
 
 bool oc_cli_connect(struct oc_cli_client *client)
 {
-    struct oc_address address;
-    char error[256];
-    int rc = oc_address_resolve(client->connect, &address, error, sizeof(error));
+    struct oc_io_address address;
+    char error[OC_IO_SOCKET_ERROR_BYTES];
+    int rc = oc_io_address_parse(client->connect, &address, error);
 
     if (rc < 0) {
         (void)fprintf(stderr, "outcry: %s\n", error);
@@ -102,89 +89,10 @@ void oc_cli_say_unreachable(const char *connect, int error)
     }
 }
 
-bool oc_cli_exchange(struct oc_cli_client *client, const struct oc_command *command,
-                     oc_cli_on_reply *on_reply, void *context)
-{
-    const struct oc_command tape_off = {
-        .kind = OC_COMMAND_SESSION_SET,
-        .settings = {.given = OC_SETTING_TRADES},
-    };
-    const struct oc_command ping = {.kind = OC_COMMAND_PING, .ping = {.ping = LAST_PING}};
-    static struct oc_event_level levels[2 * OC_BOOK_DEPTH_MAX];
-    static struct oc_wire_open_order orders[OC_OPEN_ORDERS_PER_FRAME];
-    struct oc_wire_reply reply = {
-        .levels = levels,
-        .level_capacity = 2 * OC_BOOK_DEPTH_MAX,
-        .orders = orders,
-        .order_capacity = OC_OPEN_ORDERS_PER_FRAME,
-    };
-    bool ok = true;
-    bool tape_is_off = false;
-
-    if (!send_or_say(client, &tape_off) || !send_or_say(client, command) ||
-        !send_or_say(client, &ping)) {
-        return false;
-    }
-    for (;;) {
-        struct oc_payload payload;
-        int rc = oc_connection_receive(&client->connection, REPLY_TIMEOUT_NS, &payload);
-        if (rc < 0) {
-            (void)fprintf(stderr, "outcry: %s: %s\n", client->connect,
-                          rc == -ETIMEDOUT    ? "no reply within 10 s"
-                          : rc == -ECONNRESET ? "the venue closed the connection"
-                                              : strerror(-rc));
-            return false;
-        }
-        if (oc_wire_decode_reply(payload.bytes, payload.size, &reply) < 0) {
-            (void)fprintf(stderr, "outcry: a reply that the protocol does not know: %.*s\n",
-                          (int)payload.size, (const char *)payload.bytes);
-            return false;
-        }
-        if (reply.event.kind == OC_EVENT_PONG) {
-            return ok;
-        }
-        /* Trades of others may come before the venue knows that nobody wants them here. */
-        if (!tape_is_off) {
-            tape_is_off = reply.event.kind == OC_EVENT_SESSION;
-            continue;
-        }
-        if (client->json) {
-            oc_cli_print_line(&payload);
-        }
-        ok = on_reply(context, &reply, &payload) && ok;
-    }
-}
-
-bool oc_cli_print_reject(const struct oc_cli_client *client, const struct oc_wire_reply *reply)
-{
-    const struct oc_event_rejected *rejected = &reply->event.rejected;
-    enum oc_reason reason = (enum oc_reason)reply->event.reason;
-
-    if (!client->json) {
-        (void)fprintf(stderr, "rejected: %s: %s", oc_reason_name(reason), oc_reason_text(reason));
-        if (rejected->detail.size > 0) {
-            (void)fprintf(stderr, " (%.*s)", (int)rejected->detail.size, rejected->detail.bytes);
-        }
-        (void)fputc('\n', stderr);
-    }
-    return false;
-}
-
 void oc_cli_print_line(const struct oc_payload *payload)
 {
     (void)fwrite(payload->bytes, 1, payload->size, stdout);
     (void)putchar('\n');
-}
-
-static bool send_or_say(struct oc_cli_client *client, const struct oc_command *command)
-{
-    int rc = oc_connection_send(&client->connection, command);
-
-    if (rc < 0) {
-        (void)fprintf(stderr, "outcry: %s: %s\n", client->connect, strerror(-rc));
-        return false;
-    }
-    return true;
 }
 
 static error_t on_option(int key, char *value, struct argp_state *state)
@@ -206,4 +114,18 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+/* Into a text that travels by value: what is beyond its size is zero. */
+static bool parse_plain(const char *text, char *bytes, size_t bytes_max, uint8_t *size)
+{
+    size_t text_size = strlen(text);
+
+    if (text_size < 1 || text_size > bytes_max || !oc_text_is_plain(text, text_size)) {
+        return false;
+    }
+    memset(bytes, 0, bytes_max);
+    memcpy(bytes, text, text_size);
+    *size = (uint8_t)text_size;
+    return true;
 }

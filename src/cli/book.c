@@ -4,17 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/args.h"
 #include "cli/cli.h"
-
-struct arguments {
-    struct oc_cli_client *client;
-    struct oc_command command;
-};
+#include "cli/request.h"
 
 static error_t on_option(int key, char *value, struct argp_state *state);
-static bool on_reply(void *context, const struct oc_wire_reply *reply,
-                     const struct oc_payload *payload);
+static void show(const struct oc_cli_request *request, const struct oc_wire_reply *reply);
 static void print_level(const struct oc_event_level *level);
 
 static const struct argp_option OPTIONS[] = {
@@ -24,50 +18,41 @@ static const struct argp_option OPTIONS[] = {
 
 int oc_cli_book(int argc, char **argv)
 {
-    static const struct argp_child CHILDREN[] = {{&oc_cli_client_argp, 0, NULL, 0}, {0}};
     static const struct argp ARGP = {
         OPTIONS,
         on_option,
         "SYMBOL",
         "Shows price levels: quantity and number of orders.\vExit status: 0, 1 rejected (no "
         "such symbol) or not reached, 2 usage.",
-        CHILDREN,
+        oc_cli_client_children,
         NULL,
         NULL,
     };
-    static struct oc_cli_client client;
-    struct arguments arguments = {.client = &client};
-    bool ok;
+    static struct oc_cli_request request = {
+        .command = {.kind = OC_COMMAND_BOOK, .book = {.depth = OC_BOOK_DEPTH_DEFAULT}},
+        .show = show,
+    };
 
-    oc_cli_client_init(&client);
-    arguments.command.kind = OC_COMMAND_BOOK;
-    arguments.command.book.depth = OC_BOOK_DEPTH_DEFAULT;
-    (void)argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
-    if (!oc_cli_connect(&client)) {
-        return 1;
-    }
-    ok = oc_cli_exchange(&client, &arguments.command, on_reply, &client);
-    oc_connection_close(&client.connection);
-    return ok ? 0 : 1;
+    return oc_cli_request_run(&request, &ARGP, argc, argv);
 }
 
 static error_t on_option(int key, char *value, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
+    struct oc_cli_request *request = state->input;
     uint64_t depth;
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->client;
+        state->child_inputs[0] = &request->client;
         return 0;
     case 'd':
         if (!oc_cli_parse_u64(value, OC_BOOK_DEPTH_MAX, &depth) || depth == 0) {
             argp_error(state, "--depth %s: a whole number from 1 to %u", value, OC_BOOK_DEPTH_MAX);
         }
-        arguments->command.book.depth = (uint32_t)depth;
+        request->command.book.depth = (uint32_t)depth;
         return 0;
     case ARGP_KEY_ARG:
-        if (state->arg_num > 0 || !oc_cli_parse_symbol(value, &arguments->command.book.symbol)) {
+        if (state->arg_num > 0 || !oc_cli_parse_symbol(value, &request->command.book.symbol)) {
             argp_error(state, "\"%s\": say one symbol, 1 to 32 bytes of printable ASCII", value);
         }
         return 0;
@@ -79,19 +64,14 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     }
 }
 
-static bool on_reply(void *context, const struct oc_wire_reply *reply,
-                     const struct oc_payload *payload)
+static void show(const struct oc_cli_request *request, const struct oc_wire_reply *reply)
 {
-    const struct oc_cli_client *client = context;
     uint32_t bids;
     uint32_t asks;
 
-    (void)payload;
-    if (reply->event.kind == OC_EVENT_REJECTED) {
-        return oc_cli_print_reject(client, reply);
-    }
-    if (client->json || reply->event.kind != OC_EVENT_BOOK) {
-        return true;
+    (void)request;
+    if (reply->event.kind != OC_EVENT_BOOK) {
+        return;
     }
     bids = reply->event.book.bid_count;
     asks = reply->event.book.ask_count;
@@ -108,7 +88,6 @@ static bool on_reply(void *context, const struct oc_wire_reply *reply,
     for (uint32_t i = 0; i < bids; i++) {
         print_level(&reply->levels[i]);
     }
-    return true;
 }
 
 static void print_level(const struct oc_event_level *level)

@@ -4,58 +4,40 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/args.h"
 #include "cli/cli.h"
-
-struct arguments {
-    struct oc_cli_client *client;
-    struct oc_command command;
-};
+#include "cli/request.h"
 
 static error_t on_option(int key, char *value, struct argp_state *state);
-static bool on_reply(void *context, const struct oc_wire_reply *reply,
-                     const struct oc_payload *payload);
+static void show(const struct oc_cli_request *request, const struct oc_wire_reply *reply);
 
 int oc_cli_cancel(int argc, char **argv)
 {
-    static const struct argp_child CHILDREN[] = {{&oc_cli_client_argp, 0, NULL, 0}, {0}};
     static const struct argp ARGP = {
         NULL,
         on_option,
         "ORDER_ID",
         "Cancels one open order of the user.\vExit status: 0 cancelled, 1 rejected or not "
         "reached, 2 usage.",
-        CHILDREN,
+        oc_cli_client_children,
         NULL,
         NULL,
     };
-    static struct oc_cli_client client;
-    struct arguments arguments = {.client = &client};
-    bool ok;
+    static struct oc_cli_request request = {.command = {.kind = OC_COMMAND_CANCEL}, .show = show};
 
-    oc_cli_client_init(&client);
-    arguments.command.kind = OC_COMMAND_CANCEL;
-    (void)argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
-    arguments.command.user_id = client.user_id;
-    if (!oc_cli_connect(&client)) {
-        return 1;
-    }
-    ok = oc_cli_exchange(&client, &arguments.command, on_reply, &client);
-    oc_connection_close(&client.connection);
-    return ok ? 0 : 1;
+    return oc_cli_request_run(&request, &ARGP, argc, argv);
 }
 
 static error_t on_option(int key, char *value, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
+    struct oc_cli_request *request = state->input;
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->client;
+        state->child_inputs[0] = &request->client;
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0 ||
-            !oc_cli_parse_u64(value, UINT64_MAX, &arguments->command.cancel.order_id)) {
+            !oc_cli_parse_u64(value, UINT64_MAX, &request->command.cancel.order_id)) {
             argp_error(state,
                        "\"%s\": say one order id, a whole number; `outcry orders` lists "
                        "them",
@@ -70,18 +52,11 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     }
 }
 
-static bool on_reply(void *context, const struct oc_wire_reply *reply,
-                     const struct oc_payload *payload)
+static void show(const struct oc_cli_request *request, const struct oc_wire_reply *reply)
 {
-    const struct oc_cli_client *client = context;
-
-    (void)payload;
-    if (reply->event.kind == OC_EVENT_REJECTED) {
-        return oc_cli_print_reject(client, reply);
-    }
-    if (!client->json && reply->event.kind == OC_EVENT_CANCELLED) {
+    (void)request;
+    if (reply->event.kind == OC_EVENT_CANCELLED) {
         (void)printf("order %" PRIu64 ": %" PRIu64 " cancelled\n", reply->event.order.order_id,
                      reply->event.order.qty_lots);
     }
-    return true;
 }

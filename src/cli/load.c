@@ -67,7 +67,7 @@ static const struct argp_option OPTIONS[] = {
      "lobster: the instrument. Default: the message file's name up to its first _", 0},
     {"seed", KEY_SEED, "N", 0, "equity, and Poisson arrivals. Default 1", 0},
     {NULL, 0, NULL, 0, "Load:", 2},
-    {"connect", 'c', "HOST:PORT", 0, "The venue. Default " OC_ADDRESS_DEFAULT, 0},
+    {"connect", 'c', "HOST:PORT", 0, "The venue. Default " OC_VENUE_ADDRESS_DEFAULT, 0},
     {"connections", 'n', "N", 0, "Connections, one user for each. Default 1", 0},
     {"window", 'w', "N", 0, "Closed loop: unanswered requests of a connection. Default 1", 0},
     {"rate", 'r', "R", 0,
@@ -151,10 +151,10 @@ int oc_cli_load(int argc, char **argv)
     };
     static struct arguments arguments;
     struct oc_script *scripts;
-    char error[256];
+    char error[OC_IO_SOCKET_ERROR_BYTES];
     int status = 1;
 
-    arguments.report.connect = OC_ADDRESS_DEFAULT;
+    arguments.report.connect = OC_VENUE_ADDRESS_DEFAULT;
     arguments.report.flow_name = "pingpong";
     arguments.config = (struct oc_load_config){
         .connections = 1,
@@ -174,8 +174,7 @@ int oc_cli_load(int argc, char **argv)
     arguments.prepare = PREPARE_DEFAULT;
     arguments.cpu = -1;
     (void)argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
-    if (oc_address_resolve(arguments.report.connect, &arguments.config.address, error,
-                           sizeof(error)) < 0) {
+    if (oc_io_address_parse(arguments.report.connect, &arguments.config.address, error) < 0) {
         (void)fprintf(stderr, "outcry: %s\n", error);
         return OC_CLI_USAGE;
     }

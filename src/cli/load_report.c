@@ -29,6 +29,7 @@ static void print_rejects(FILE *out, const struct oc_load_result *result);
 static void print_warnings(FILE *out, const struct oc_cli_load_report *report);
 static bool generator_lagged(const struct oc_cli_load_report *report);
 static const char *grouped(uint64_t number, char *text);
+static double rate_of(const struct oc_load_result *result);
 static uint64_t reject_sum(const struct oc_load_result *result);
 static struct oc_figures figures_of(const struct oc_load_result *result);
 static json_t *histogram_json(const struct oc_histogram *histogram);
@@ -68,7 +69,7 @@ void oc_cli_load_print(FILE *out, const struct oc_cli_load_report *report)
     }
     (void)fprintf(out, "  requests   %s answered in %.2f s: %s a second\n",
                   grouped(result->measured, a), (double)result->measured_ns / 1e9,
-                  grouped((uint64_t)(oc_cli_load_rate(result) + 0.5), b));
+                  grouped((uint64_t)(rate_of(result) + 0.5), b));
     print_oracle(out, report);
     print_rejects(out, result);
     print_histogram(out, "latency", result->latency);
@@ -115,7 +116,7 @@ int oc_cli_load_print_json(FILE *out, const struct oc_cli_load_report *report)
         "offered_rate", config->rate, "seed", (json_int_t)config->seed, "preloaded",
         (json_int_t)result->preloaded, "requests", (json_int_t)result->requests, "answered",
         (json_int_t)result->answered, "measured", (json_int_t)result->measured, "seconds",
-        (double)result->measured_ns / 1e9, "rate", oc_cli_load_rate(result), "replies",
+        (double)result->measured_ns / 1e9, "rate", rate_of(result), "replies",
         (json_int_t)result->replies, "trades", (json_int_t)result->trades, "books",
         (json_int_t)result->books, "tape", (json_int_t)result->foreign, "wrong",
         (json_int_t)result->wrong, "missing", (json_int_t)result->missing, "unsent",
@@ -157,7 +158,8 @@ bool oc_cli_load_judge(const struct oc_cli_load_report *report)
     return all;
 }
 
-double oc_cli_load_rate(const struct oc_load_result *result)
+/* Requests answered in a second of the measured time; 0 when nothing was measured. */
+static double rate_of(const struct oc_load_result *result)
 {
     return result->measured_ns == 0 ? 0.0
                                     : (double)result->measured * 1e9 / (double)result->measured_ns;
@@ -298,7 +300,7 @@ static struct oc_figures figures_of(const struct oc_load_result *result)
     return (struct oc_figures){
         .latency = result->latency,
         .lag = result->lag,
-        .rate = oc_cli_load_rate(result),
+        .rate = rate_of(result),
         .rejects = reject_sum(result),
     };
 }

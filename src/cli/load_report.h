@@ -46,7 +46,4 @@ int oc_cli_load_print_json(FILE *out, const struct oc_cli_load_report *report);
 /** Judges the thresholds; says on stderr which one does not hold. True if all do. */
 bool oc_cli_load_judge(const struct oc_cli_load_report *report);
 
-/** Requests answered in a second of the measured time; 0 when nothing was measured. */
-double oc_cli_load_rate(const struct oc_load_result *result);
-
 #endif

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/request.h"
 
 enum {
     KEY_IOC = 1000,
@@ -20,23 +20,15 @@ static const struct argp_option OPTIONS[] = {
     {0},
 };
 
-struct arguments {
-    struct oc_cli_client *client;
-    struct oc_command command;
-    uint64_t filled_lots;
-};
-
 static error_t on_option(int key, char *value, struct argp_state *state);
-static void on_argument(struct arguments *arguments, const char *value, struct argp_state *state);
+static void on_argument(struct oc_command_new *order, const char *value, struct argp_state *state);
 static bool parse_quantity_at_price(const char *text, struct oc_command_new *order);
-static bool parse_client_order_id(const char *text, struct oc_client_order_id *id);
-static bool on_reply(void *context, const struct oc_wire_reply *reply,
-                     const struct oc_payload *payload);
-static void print_trade(struct arguments *arguments, const struct oc_wire_reply *reply);
+static void show(const struct oc_cli_request *request, const struct oc_wire_reply *reply);
+static void print_trade(const struct oc_command_new *order, const struct oc_wire_reply *reply,
+                        uint64_t *filled_lots);
 
 int oc_cli_order(int argc, char **argv)
 {
-    static const struct argp_child CHILDREN[] = {{&oc_cli_client_argp, 0, NULL, 0}, {0}};
     static const struct argp ARGP = {
         OPTIONS,
         on_option,
@@ -44,46 +36,40 @@ int oc_cli_order(int argc, char **argv)
         "Enters one limit order, for instance: outcry order buy BTC/USD 10@50000\v"
         "QUANTITY in lots and PRICE in ticks are whole numbers. Exit status: 0 accepted, 1 "
         "rejected or not reached, 2 usage.",
-        CHILDREN,
+        oc_cli_client_children,
         NULL,
         NULL,
     };
-    static struct oc_cli_client client;
-    struct arguments arguments = {.client = &client};
-    bool ok;
+    static uint64_t filled_lots;
+    static struct oc_cli_request request = {
+        .command = {.kind = OC_COMMAND_NEW},
+        .show = show,
+        .context = &filled_lots,
+    };
 
-    oc_cli_client_init(&client);
-    arguments.command.kind = OC_COMMAND_NEW;
-    (void)argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
-    arguments.command.user_id = client.user_id;
-    if (!oc_cli_connect(&client)) {
-        return 1;
-    }
-    ok = oc_cli_exchange(&client, &arguments.command, on_reply, &arguments);
-    oc_connection_close(&client.connection);
-    return ok ? 0 : 1;
+    return oc_cli_request_run(&request, &ARGP, argc, argv);
 }
 
 static error_t on_option(int key, char *value, struct argp_state *state)
 {
-    struct arguments *arguments = state->input;
-    struct oc_command_new *order = &arguments->command.new_order;
+    struct oc_cli_request *request = state->input;
+    struct oc_command_new *order = &request->command.new_order;
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = arguments->client;
+        state->child_inputs[0] = &request->client;
         return 0;
     case KEY_IOC:
         order->time_in_force = OC_IMMEDIATE_OR_CANCEL;
         return 0;
     case KEY_CLIENT_ORDER_ID:
-        if (!parse_client_order_id(value, &order->client_order_id)) {
+        if (!oc_cli_parse_client_order_id(value, &order->client_order_id)) {
             argp_error(state, "--client-order-id: 1 to 36 bytes of printable ASCII without \" "
                               "and \\");
         }
         return 0;
     case ARGP_KEY_ARG:
-        on_argument(arguments, value, state);
+        on_argument(order, value, state);
         return 0;
     case ARGP_KEY_END:
         if (state->arg_num < 3) {
@@ -95,10 +81,8 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     }
 }
 
-static void on_argument(struct arguments *arguments, const char *value, struct argp_state *state)
+static void on_argument(struct oc_command_new *order, const char *value, struct argp_state *state)
 {
-    struct oc_command_new *order = &arguments->command.new_order;
-
     switch (state->arg_num) {
     case 0:
         order->side = strcmp(value, "sell") == 0 ? OC_SELL : OC_BUY;
@@ -143,46 +127,21 @@ static bool parse_quantity_at_price(const char *text, struct oc_command_new *ord
     return order->qty_lots > 0 && price > 0;
 }
 
-static bool parse_client_order_id(const char *text, struct oc_client_order_id *id)
+static void show(const struct oc_cli_request *request, const struct oc_wire_reply *reply)
 {
-    size_t size = strlen(text);
-
-    if (size < 1 || size > OC_CLIENT_ORDER_ID_BYTES_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7e || text[i] == '"' || text[i] == '\\') {
-            return false;
-        }
-    }
-    memcpy(id->bytes, text, size);
-    id->size = (uint8_t)size;
-    return true;
-}
-
-static bool on_reply(void *context, const struct oc_wire_reply *reply,
-                     const struct oc_payload *payload)
-{
-    struct arguments *arguments = context;
-    const struct oc_command_new *order = &arguments->command.new_order;
+    const struct oc_command_new *order = &request->command.new_order;
     const struct oc_event *event = &reply->event;
+    uint64_t *filled_lots = request->context;
 
-    (void)payload;
-    if (event->kind == OC_EVENT_REJECTED) {
-        return oc_cli_print_reject(arguments->client, reply);
-    }
-    if (arguments->client->json) {
-        return true;
-    }
     switch (event->kind) {
     case OC_EVENT_TRADE:
-        print_trade(arguments, reply);
+        print_trade(order, reply, filled_lots);
         break;
     case OC_EVENT_CONFIRMED:
         (void)printf("order %" PRIu64 " rests: %s %" PRIu64 " %.*s at %" PRId64 "\n",
                      event->order.order_id, order->side == OC_BUY ? "buy" : "sell",
-                     order->qty_lots - arguments->filled_lots, (int)order->symbol.size,
-                     order->symbol.bytes, order->price_ticks);
+                     order->qty_lots - *filled_lots, (int)order->symbol.size, order->symbol.bytes,
+                     order->price_ticks);
         break;
     case OC_EVENT_CANCELLED:
         (void)printf("order %" PRIu64 ": %" PRIu64 " cancelled: %s\n", event->order.order_id,
@@ -195,16 +154,16 @@ static bool on_reply(void *context, const struct oc_wire_reply *reply,
     default:
         break;
     }
-    return true;
 }
 
 /* The arriving order is the one whose side was entered here. */
-static void print_trade(struct arguments *arguments, const struct oc_wire_reply *reply)
+static void print_trade(const struct oc_command_new *order, const struct oc_wire_reply *reply,
+                        uint64_t *filled_lots)
 {
     const struct oc_event_trade *trade = &reply->event.trade;
-    bool buy = arguments->command.new_order.side == OC_BUY;
+    bool buy = order->side == OC_BUY;
 
-    arguments->filled_lots += trade->qty_lots;
+    *filled_lots += trade->qty_lots;
     (void)printf("trade %" PRIu64 ": %s %" PRIu64 " %.*s at %" PRId64 " %s user %" PRIu64
                  " (your order %" PRIu64 ", theirs %" PRIu64 ")\n",
                  trade->trade_id, buy ? "bought" : "sold", trade->qty_lots, (int)reply->symbol.size,
@@ -212,7 +171,7 @@ static void print_trade(struct arguments *arguments, const struct oc_wire_reply 
                  buy ? trade->seller_user_id : trade->buyer_user_id,
                  buy ? trade->buyer_order_id : trade->seller_order_id,
                  buy ? trade->seller_order_id : trade->buyer_order_id);
-    if (arguments->filled_lots == arguments->command.new_order.qty_lots) {
+    if (*filled_lots == order->qty_lots) {
         (void)printf("order %" PRIu64 " is filled\n",
                      buy ? trade->buyer_order_id : trade->seller_order_id);
     }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/cli.h"
 #include "core/version.h"
@@ -31,7 +32,7 @@ static const struct argp_option OPTIONS[] = {
     {"listen", 'l', "HOST:PORT[,OPTION=VALUE...]", 0,
      "Serve here; may be given several times; port 0 picks one. Options: confirmations=own|all "
      "(who hears a confirmation), congestion=NAME (TCP congestion control; on loopback reno), "
-     "identity=claimed. Default 127.0.0.1:7400",
+     "identity=claimed. Default " OC_VENUE_ADDRESS_DEFAULT,
      0},
     {"net", KEY_NET, "auto|io_uring|epoll", 0,
      "Network backend. auto takes io_uring where the kernel allows it; `outcry probe` says why", 0},
@@ -66,8 +67,11 @@ static void add_listener(struct arguments *arguments, const char *text, struct a
 static void set_limit(struct oc_server_config *config, const char *text, struct argp_state *state);
 static uint32_t parse_count(const char *name, const char *text, uint32_t min, uint32_t max,
                             struct argp_state *state);
+static uint32_t parse_power_of_two(const char *name, const char *text, uint32_t min, uint32_t max,
+                                   struct argp_state *state);
+static void raise_descriptor_limit(uint32_t sessions_max);
 static void on_signal(int signal);
-static void install_signals(void);
+static void install_signals(void (*handler)(int));
 
 int oc_cli_serve(int argc, char **argv)
 {
@@ -95,18 +99,21 @@ int oc_cli_serve(int argc, char **argv)
         return OC_CLI_USAGE;
     }
     oc_log(OC_LOG_INFO, "outcry %s (%s)", OC_VERSION, OC_GIT_REVISION);
-    arguments.config.ops = oc_io_choose(arguments.mode, &report, reason, sizeof reason);
+    arguments.config.ops = oc_io_choose_for(&arguments.config.io, arguments.mode, &report, reason,
+                                            sizeof reason);
     if (arguments.config.ops == NULL) {
         oc_log(OC_LOG_ERROR, "%s", reason);
         return 1;
     }
     arguments.config.ops_reason = reason;
+    raise_descriptor_limit(arguments.config.limits.sessions_max);
     if (oc_server_open(&running, &arguments.config, error, sizeof error) != 0) {
         oc_log(OC_LOG_ERROR, "%s", error);
         return 1;
     }
-    install_signals();
+    install_signals(on_signal);
     rc = oc_server_run(running);
+    install_signals(SIG_IGN); /* there is nothing left that one could stop */
     oc_server_close(running);
     return rc == 0 ? 0 : 1;
 }
@@ -139,10 +146,10 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         config->instruments_on_first_use = false;
         return 0;
     case KEY_QUEUE_DEPTH:
-        config->io.queue_depth = parse_count("--queue-depth", value, 4, 32768, state);
+        config->io.queue_depth = parse_power_of_two("--queue-depth", value, 4, 32768, state);
         return 0;
     case KEY_BUFFERS:
-        config->io.buffer_count = parse_count("--buffers", value, 2, 32768, state);
+        config->io.buffer_count = parse_power_of_two("--buffers", value, 2, 32768, state);
         return 0;
     case KEY_LIMIT:
         set_limit(config, value, state);
@@ -155,7 +162,10 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (config->listener_count == 0) {
-            add_listener(arguments, "127.0.0.1:7400", state);
+            add_listener(arguments, OC_VENUE_ADDRESS_DEFAULT, state);
+        }
+        if (!config->instruments_on_first_use && config->instruments_path == NULL) {
+            argp_error(state, "--listed-only needs --instruments FILE");
         }
         return 0;
     default:
@@ -179,27 +189,30 @@ static void add_listener(struct arguments *arguments, const char *text, struct a
 
 static void set_limit(struct oc_server_config *config, const char *text, struct argp_state *state)
 {
+    /* The largest reply, and each tape's piece beside it, must fit what one session may owe. */
+    const uint32_t out_bytes_min = 2 * OC_FRAME_BYTES_MAX;
     const struct {
         const char *name;
         uint32_t *value;
+        uint32_t min;
         uint32_t max;
     } limits[] = {
-        {"sessions", &config->limits.sessions_max, 1U << 20},
-        {"orders", &config->limits.orders_max, 1U << 31},
-        {"levels", &config->limits.levels_max, 1U << 31},
-        {"instruments", &config->limits.instruments_max, 1U << 20},
-        {"users", &config->limits.users_max, 1U << 31},
-        {"client_ids", &config->limits.client_ids_max, 1U << 31},
-        {"client_ids_total", &config->limits.client_ids_total, 1U << 31},
-        {"out_bytes", &config->io.out_bytes_max, 1U << 30},
-        {"out_chunks", &config->io.chunk_count, 1U << 24},
-        {"large_frames", &config->large_frames_max, 1U << 20},
+        {"sessions", &config->limits.sessions_max, 1, 1U << 20},
+        {"orders", &config->limits.orders_max, 1, 1U << 31},
+        {"levels", &config->limits.levels_max, 1, 1U << 31},
+        {"instruments", &config->limits.instruments_max, 1, 1U << 20},
+        {"users", &config->limits.users_max, 1, 1U << 31},
+        {"client_ids", &config->limits.client_ids_max, 1, 1U << 31},
+        {"client_ids_total", &config->limits.client_ids_total, 1, 1U << 31},
+        {"out_bytes", &config->io.out_bytes_max, out_bytes_min, 1U << 30},
+        {"out_chunks", &config->io.chunk_count, 2 * out_bytes_min / OC_IO_CHUNK_BYTES, 1U << 24},
+        {"large_frames", &config->large_frames_max, 1, 1U << 20},
     };
     size_t size = strcspn(text, "=");
     for (size_t i = 0; text[size] == '=' && i < sizeof limits / sizeof limits[0]; i++) {
         if (strlen(limits[i].name) == size && memcmp(limits[i].name, text, size) == 0) {
-            *limits[i].value = parse_count(limits[i].name, text + size + 1, 1, limits[i].max,
-                                           state);
+            *limits[i].value = parse_count(limits[i].name, text + size + 1, limits[i].min,
+                                           limits[i].max, state);
             return;
         }
     }
@@ -221,15 +234,43 @@ static uint32_t parse_count(const char *name, const char *text, uint32_t min, ui
     return (uint32_t)count;
 }
 
+static uint32_t parse_power_of_two(const char *name, const char *text, uint32_t min, uint32_t max,
+                                   struct argp_state *state)
+{
+    uint32_t count = parse_count(name, text, min, max, state);
+    if ((count & (count - 1)) != 0) {
+        argp_error(state, "%s %s: a power of two is needed, for instance %u", name, text,
+                   1U << (31 - __builtin_clz(count)));
+    }
+    return count;
+}
+
+/* Each session is a descriptor; 64 are for everything else. */
+static void raise_descriptor_limit(uint32_t sessions_max)
+{
+    const rlim_t wanted = (rlim_t)sessions_max + 64;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return;
+    }
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+        oc_log(OC_LOG_WARNING,
+               "this process may open %llu files, too few for %" PRIu32
+               " sessions: raise `ulimit -Hn`, or lower --limit sessions",
+               (unsigned long long)limit.rlim_cur, sessions_max);
+    }
+}
+
 static void on_signal(int signal)
 {
     (void)signal;
     oc_server_stop(running);
 }
 
-static void install_signals(void)
+static void install_signals(void (*handler)(int))
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = handler};
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);

@@ -6,10 +6,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "wire/reply.h"
 
 struct arguments {
     struct oc_cli_client *client;
@@ -21,7 +23,9 @@ static const struct argp_option OPTIONS[] = {
     {0},
 };
 
+/* For the signal handler. */
 static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t connection_fd = -1;
 
 static error_t on_option(int key, char *value, struct argp_state *state);
 static void on_signal(int signal);
@@ -30,14 +34,13 @@ static void print_trade(const struct oc_wire_reply *reply);
 
 int oc_cli_tape(int argc, char **argv)
 {
-    static const struct argp_child CHILDREN[] = {{&oc_cli_client_argp, 0, NULL, 0}, {0}};
     static const struct argp ARGP = {
         OPTIONS,
         on_option,
         "",
         "Prints the public tape: every trade of every instrument.\vExit status: 0 ended by "
         "Ctrl-C or --count, 1 the venue was not reached or went away, 2 usage.",
-        CHILDREN,
+        oc_cli_client_children,
         NULL,
         NULL,
     };
@@ -48,13 +51,15 @@ int oc_cli_tape(int argc, char **argv)
 
     oc_cli_client_init(&client);
     (void)argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
-    /* Without SA_RESTART: the waiting receive must return. */
+    /* Without SA_RESTART: a connect or a write to a pipe that waits must return. */
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     if (!oc_cli_connect(&client)) {
         return 1;
     }
+    connection_fd = client.connection.fd;
     status = print_trades(&client, arguments.count);
+    connection_fd = -1;
     oc_connection_close(&client.connection);
     return status;
 }
@@ -80,10 +85,16 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     }
 }
 
+/* Ends the stream of replies, so that a receive that begins between the look at `stopped` and its
+ * wait returns as well. */
 static void on_signal(int signal)
 {
+    int saved_errno = errno;
+
     (void)signal;
     stopped = 1;
+    (void)shutdown(connection_fd, SHUT_RD);
+    errno = saved_errno;
 }
 
 static int print_trades(struct oc_cli_client *client, uint64_t count)
@@ -93,7 +104,7 @@ static int print_trades(struct oc_cli_client *client, uint64_t count)
     while (count > 0 && !stopped) {
         struct oc_payload payload;
         int rc = oc_connection_receive(&client->connection, UINT64_MAX, &payload);
-        if (rc == -EINTR) {
+        if (rc == -EINTR || (rc < 0 && stopped)) {
             continue;
         }
         if (rc < 0) {

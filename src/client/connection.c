@@ -5,65 +5,20 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "client/clock.h"
 #include "wire/reply.h"
 #include "wire/wire.h"
 
-static uint64_t clock_ns(void);
 static int frame_take(struct oc_connection *connection, struct oc_payload *payload);
 static int wait_readable(const struct oc_connection *connection, uint64_t deadline_ns);
 
-int oc_address_resolve(const char *text, struct oc_address *address, char *error, size_t error_size)
-{
-    char host[256];
-    const char *colon = strrchr(text, ':');
-    const char *start = text;
-    size_t size = colon == NULL ? 0 : (size_t)(colon - text);
-    const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC,
-        .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_NUMERICSERV,
-    };
-    struct addrinfo *found;
-    int rc;
-
-    if (size >= 2 && text[0] == '[' && text[size - 1] == ']') {
-        start++;
-        size -= 2;
-    } else if (colon != NULL && memchr(text, ':', size) != NULL) {
-        size = 0;
-    }
-    if (size == 0 || size >= sizeof(host) || colon[1] == '\0') {
-        (void)snprintf(error, error_size,
-                       "'%s' is no address: write HOST:PORT, for instance 127.0.0.1:7400 or "
-                       "[::1]:7400",
-                       text);
-        return -EINVAL;
-    }
-    memcpy(host, start, size);
-    host[size] = '\0';
-    rc = getaddrinfo(host, colon + 1, &hints, &found);
-    if (rc != 0) {
-        (void)snprintf(error, error_size, "'%s' cannot be resolved: %s", text, gai_strerror(rc));
-        return -EINVAL;
-    }
-    memset(address, 0, sizeof(*address));
-    memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
-    address->size = found->ai_addrlen;
-    freeaddrinfo(found);
-    return 0;
-}
-
-int oc_connection_open(struct oc_connection *connection, const struct oc_address *address,
+int oc_connection_open(struct oc_connection *connection, const struct oc_io_address *address,
                        const char *congestion)
 {
     const int on = 1;
@@ -120,7 +75,8 @@ int oc_connection_send(struct oc_connection *connection, const struct oc_command
 int oc_connection_receive(struct oc_connection *connection, uint64_t timeout_ns,
                           struct oc_payload *payload)
 {
-    uint64_t deadline_ns = timeout_ns == UINT64_MAX ? UINT64_MAX : clock_ns() + timeout_ns;
+    uint64_t deadline_ns = timeout_ns == UINT64_MAX ? UINT64_MAX
+                                                    : oc_client__clock_ns() + timeout_ns;
 
     for (;;) {
         ssize_t size;
@@ -152,14 +108,6 @@ int oc_connection_receive(struct oc_connection *connection, uint64_t timeout_ns,
     }
 }
 
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
 /* 1: a frame was taken; 0: more bytes are needed. */
 static int frame_take(struct oc_connection *connection, struct oc_payload *payload)
 {
@@ -187,7 +135,7 @@ static int wait_readable(const struct oc_connection *connection, uint64_t deadli
     int count;
 
     if (deadline_ns != UINT64_MAX) {
-        uint64_t now_ns = clock_ns();
+        uint64_t now_ns = oc_client__clock_ns();
         uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
         uint64_t left_ms = (left_ns + 999999U) / 1000000U;
         timeout_ms = left_ms > INT_MAX ? INT_MAX : (int)left_ms;

@@ -9,24 +9,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "core/command.h"
 #include "core/limits.h"
-
-#define OC_ADDRESS_DEFAULT "127.0.0.1:7400"
-
-struct oc_address {
-    struct sockaddr_storage storage;
-    socklen_t size;
-};
-
-/**
- * Resolve HOST:PORT or [IPV6]:PORT; HOST may be a name. Returns 0, or -EINVAL with a sentence in
- * error[0..error_size).
- */
-int oc_address_resolve(const char *text, struct oc_address *address, char *error,
-                       size_t error_size);
+#include "io/socket.h"
 
 /** Belongs to one thread. 68 KiB: static or from the heap. */
 struct oc_connection {
@@ -47,7 +33,7 @@ struct oc_payload {
  * Returns 0 or -errno of the system call that failed (-ECONNREFUSED: nothing listens there;
  * -ENOENT: no such congestion control).
  */
-int oc_connection_open(struct oc_connection *connection, const struct oc_address *address,
+int oc_connection_open(struct oc_connection *connection, const struct oc_io_address *address,
                        const char *congestion);
 
 /** Close it. Harmless when closed already (fd -1). */

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "client/clock.h"
 #include "client/load_internal.h"
 #include "core/assert.h"
 
@@ -41,7 +41,6 @@ static bool finished(const struct oc_client__load *load);
 static uint64_t next_due_ns(const struct oc_client__load *load);
 static void tell_second(struct oc_client__load *load, uint64_t second_ns);
 static void sum_up(struct oc_client__load *load);
-static uint64_t clock_ns(void);
 
 int oc_load_run(const struct oc_load_config *config, const struct oc_script *scripts,
                 struct oc_load_result *result)
@@ -163,7 +162,7 @@ static int connect_all(struct oc_client__load *load)
     int rc = 0;
 
     load->phase = OC_CLIENT__CONNECT;
-    load->last_reply_ns = clock_ns();
+    load->last_reply_ns = oc_client__clock_ns();
     while (load->ready < config->connections && !load->failed && rc == 0) {
         while (rc == 0 && begun < config->connections && begun - load->connected < CONNECTING_MAX) {
             rc = load->ops->connect(load->io, (const struct sockaddr *)&config->address.storage,
@@ -196,7 +195,7 @@ static int connect_all(struct oc_client__load *load)
 /* Polls until the deadline at most, and hands the events out. */
 static int turn(struct oc_client__load *load, uint64_t deadline_ns)
 {
-    uint64_t now_ns = clock_ns();
+    uint64_t now_ns = oc_client__clock_ns();
     uint64_t timeout_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
     int count = load->ops->poll(load->io, load->events, OC_IO_EVENTS_MAX, timeout_ns,
                                 &load->now_ns);
@@ -256,7 +255,7 @@ static void event_handle(struct oc_client__load *load, const struct oc_io_event 
 /* In the closed loop only replies make room; in the open loop time itself does. */
 static void pump(struct oc_client__load *load, bool all)
 {
-    uint64_t sent_ns = clock_ns();
+    uint64_t sent_ns = oc_client__clock_ns();
 
     for (uint32_t i = 0; i < load->config->connections; i++) {
         struct oc_client__player *player = &load->players[i];
@@ -301,7 +300,7 @@ static void run(struct oc_client__load *load)
 
     load->phase = OC_CLIENT__RUN;
     load->window = config->window;
-    load->start_ns = clock_ns();
+    load->start_ns = oc_client__clock_ns();
     load->now_ns = load->start_ns;
     load->measure_ns = load->start_ns + config->warmup_ns;
     load->end_ns = config->duration_ns == UINT64_MAX ? UINT64_MAX
@@ -346,7 +345,7 @@ static void drain(struct oc_client__load *load)
     bool open = load->config->arrivals != OC_ARRIVALS_CLOSED;
 
     load->phase = OC_CLIENT__DRAIN;
-    load->now_ns = clock_ns();
+    load->now_ns = oc_client__clock_ns();
     load->end_ns = load->now_ns < load->end_ns ? load->now_ns : load->end_ns;
     catch_up_ns = load->now_ns + CATCH_UP_NS;
     while (!load->failed) {
@@ -454,12 +453,4 @@ static void sum_up(struct oc_client__load *load)
                        load->in_flight, (double)load->config->timeout_ns / 1e9);
     }
     result->measured_ns = load->last_measured_ns - load->measure_ns;
-}
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }

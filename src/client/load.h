@@ -15,10 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/connection.h"
 #include "client/schedule.h"
 #include "client/script.h"
 #include "core/histogram.h"
+#include "core/reason.h"
+#include "io/socket.h"
 
 #define OC_LOAD_CONNECTIONS_MAX 10000U
 /** Requests of one connection that may be unanswered in the open loop; further ones wait. */
@@ -35,7 +36,7 @@ struct oc_load_second {
 };
 
 struct oc_load_config {
-    struct oc_address address;
+    struct oc_io_address address;
     uint32_t connections; /* 1 to OC_LOAD_CONNECTIONS_MAX */
     uint32_t window;      /* unanswered requests of a connection, 1 to OC_LOAD_WINDOW_MAX */
     enum oc_arrivals arrivals;

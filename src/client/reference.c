@@ -165,41 +165,6 @@ uint32_t oc_reference_apply(struct oc_reference *reference, const struct oc_comm
     return reference->event_count;
 }
 
-bool oc_reference_best(const struct oc_reference *reference, const struct oc_symbol *symbol,
-                       enum oc_side side, struct oc_event_level *level)
-{
-    return oc_reference_levels(reference, symbol, side, 1, level) == 1;
-}
-
-uint32_t oc_reference_levels(const struct oc_reference *reference, const struct oc_symbol *symbol,
-                             enum oc_side side, uint32_t depth, struct oc_event_level *levels)
-{
-    uint32_t instrument = oc_reference__instrument_find(reference, symbol);
-    const struct oc_reference_side *orders;
-    uint32_t count = 0;
-
-    if (instrument == OC_INDEX_NONE) {
-        return 0;
-    }
-    orders = &reference->instruments[instrument].sides[side];
-    for (uint32_t position = orders->count; position > 0; position--) {
-        const struct oc_reference_order *order = orders->orders[position - 1];
-
-        if (count == 0 || levels[count - 1].price_ticks != order->price_ticks) {
-            if (count == depth) {
-                break;
-            }
-            memset(&levels[count], 0, sizeof(levels[count]));
-            levels[count].price_ticks = order->price_ticks;
-            levels[count].side = (uint8_t)side;
-            count++;
-        }
-        levels[count - 1].qty_lots += order->open_lots;
-        levels[count - 1].order_count++;
-    }
-    return count;
-}
-
 uint32_t oc_reference_order_count(const struct oc_reference *reference)
 {
     return reference->order_count;
@@ -630,6 +595,29 @@ static void apply_open_orders(struct oc_reference *reference)
     reference->events[0].open_orders.count = count;
 }
 
+/* Up to `depth` levels of one side, best first, into levels[0..depth). Returns how many. */
+static uint32_t levels_of(const struct oc_reference_side *orders, uint32_t depth,
+                          struct oc_event_level *levels)
+{
+    uint32_t count = 0;
+
+    for (uint32_t position = orders->count; position > 0; position--) {
+        const struct oc_reference_order *order = orders->orders[position - 1];
+
+        if (count == 0 || levels[count - 1].price_ticks != order->price_ticks) {
+            if (count == depth) {
+                break;
+            }
+            memset(&levels[count], 0, sizeof(levels[count]));
+            levels[count].price_ticks = order->price_ticks;
+            count++;
+        }
+        levels[count - 1].qty_lots += order->open_lots;
+        levels[count - 1].order_count++;
+    }
+    return count;
+}
+
 static void apply_book(struct oc_reference *reference)
 {
     const struct oc_command_book *book = &reference->command->book;
@@ -643,8 +631,8 @@ static void apply_book(struct oc_reference *reference)
         return;
     }
     for (int side = OC_BUY; side <= OC_SELL; side++) {
-        counts[side] = oc_reference_levels(reference, &book->symbol, (enum oc_side)side,
-                                           book->depth, levels[side]);
+        counts[side] = levels_of(&reference->instruments[instrument].sides[side], book->depth,
+                                 levels[side]);
     }
     event = reply(reference, OC_EVENT_BOOK, instrument);
     event->book.sequence = reference->command->sequence;

@@ -48,22 +48,6 @@ void oc_reference_destroy(struct oc_reference *reference);
 uint32_t oc_reference_apply(struct oc_reference *reference, const struct oc_command *command,
                             const struct oc_event **events);
 
-/**
- * The best price of one side.
- *
- * @level  out: price, quantity and number of orders; untouched when false.
- * Returns false when the side is empty or no instrument has this symbol.
- */
-bool oc_reference_best(const struct oc_reference *reference, const struct oc_symbol *symbol,
-                       enum oc_side side, struct oc_event_level *level);
-
-/**
- * Up to `depth` levels of one side, best first, into levels[0..depth). Returns how many there were,
- * 0 also for an unknown symbol.
- */
-uint32_t oc_reference_levels(const struct oc_reference *reference, const struct oc_symbol *symbol,
-                             enum oc_side side, uint32_t depth, struct oc_event_level *levels);
-
 /** Open orders of all users and instruments. */
 uint32_t oc_reference_order_count(const struct oc_reference *reference);
 

@@ -1,5 +1,5 @@
 /*
- * What happens when an assertion fails: say so, let the flight recorder speak, abort.
+ * What happens when an assertion fails: say so, run the hook for a last dump, abort.
  *
  * It allocates nothing and takes no lock of ours, because any thread may fail at any place.
  */

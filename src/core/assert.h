@@ -25,7 +25,7 @@ void oc_assert_fail(const char *expression, const char *file, int line)
     __attribute__((noreturn, cold, noinline));
 
 /**
- * Name what runs between the message of a failed assertion and the abort (the flight recorder).
+ * Name what runs between the message of a failed assertion and the abort: a hook for a last dump.
  *
  * @hook  may be NULL for none. It runs at most once: the first failing thread takes it, so a hook
  *        that asserts does not call itself. A hook may leave by longjmp, which is how tests catch

@@ -44,13 +44,13 @@ enum oc_setting {
 
 struct oc_command_instrument {
     struct oc_symbol symbol;
-    uint8_t decimals;         /* digits behind the point when people read a price, 0 to 18 */
-    int64_t tick_ticks;       /* prices are multiples of it, at least 1 */
-    uint64_t lot_lots;        /* quantities are multiples of it, at least 1 */
-    int64_t price_min_ticks;  /* at least 1 */
-    int64_t price_max_ticks;  /* at most OC_PRICE_TICKS_MAX */
-    uint64_t qty_min_lots;    /* at least 1 */
-    uint64_t qty_max_lots;    /* at most OC_QTY_LOTS_MAX */
+    uint8_t decimals;        /* digits behind the point when people read a price, 0 to 18 */
+    int64_t tick_ticks;      /* prices are multiples of it, at least 1 */
+    uint64_t lot_lots;       /* quantities are multiples of it, at least 1 */
+    int64_t price_min_ticks; /* at least 1 */
+    int64_t price_max_ticks; /* at most OC_PRICE_TICKS_MAX */
+    uint64_t qty_min_lots;   /* at least 1 */
+    uint64_t qty_max_lots;   /* at most OC_QTY_LOTS_MAX */
 };
 
 struct oc_command_new {
@@ -94,8 +94,8 @@ struct oc_command_ping {
 };
 
 struct oc_command_refused {
-    uint8_t request; /* enum oc_command_kind that was meant, OC_COMMAND_NONE if none was told */
-    uint16_t reason; /* enum oc_reason */
+    uint8_t request;   /* enum oc_command_kind that was meant, OC_COMMAND_NONE if none was told */
+    uint16_t reason;   /* enum oc_reason */
     uint64_t order_id; /* 0: none told */
     struct oc_client_order_id client_order_id;
     struct oc_detail detail; /* the member it is about */

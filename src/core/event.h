@@ -41,8 +41,8 @@ enum oc_event_kind {
 enum oc_event_flags {
     OC_EVENT_HAS_REQUEST_ID = 1 << 0, /* a direct reply to a request that carried one */
     OC_EVENT_PUBLIC = 1 << 1,
-    OC_EVENT_TAKER = 1 << 2,      /* EXECUTED: this order was the arriving one */
-    OC_EVENT_LAST = 1 << 3,       /* the last event of its command */
+    OC_EVENT_TAKER = 1 << 2, /* EXECUTED: this order was the arriving one */
+    OC_EVENT_LAST = 1 << 3,  /* the last event of its command */
 };
 
 struct oc_event_instrument {

@@ -15,32 +15,35 @@
 #define OC_FRAME_HEADER_BYTES 4U
 
 /** Levels of each side in one `book` reply: both sides at full width still fit one frame. */
-#define OC_BOOK_DEPTH_MAX 500U
+#define OC_BOOK_DEPTH_MAX     500U
 #define OC_BOOK_DEPTH_DEFAULT 10U
 
 /** Orders in one `open_orders` frame: at full width they still fit; more take several frames. */
 #define OC_OPEN_ORDERS_PER_FRAME 256U
 
+/** Where the venue listens and its clients connect unless told otherwise. */
+#define OC_VENUE_ADDRESS_DEFAULT "127.0.0.1:7400"
+
 /** Memory is sized from these at start. Untouched slots cost address space, not memory. */
 struct oc_limits {
-    uint32_t orders_max;        /* open orders of the venue, 1 to 2^31 */
-    uint32_t levels_max;        /* price levels of the venue, all instruments, 1 to 2^31 */
-    uint32_t instruments_max;   /* 1 to 2^20 */
-    uint32_t users_max;         /* users that ever sent an order, 1 to 2^31 */
-    uint32_t sessions_max;      /* connections at one time, 1 to 2^20 */
-    uint32_t client_ids_max;    /* client_order_ids remembered of each user, newest win */
-    uint32_t client_ids_total;  /* client_order_ids remembered of all users, 1 to 2^31 */
+    uint32_t orders_max;       /* open orders of the venue, 1 to 2^31 */
+    uint32_t levels_max;       /* price levels of the venue, all instruments, 1 to 2^31 */
+    uint32_t instruments_max;  /* 1 to 2^20 */
+    uint32_t users_max;        /* users that ever sent an order, 1 to 2^31 */
+    uint32_t sessions_max;     /* connections at one time, 1 to 2^20 */
+    uint32_t client_ids_max;   /* client_order_ids remembered of each user, newest win */
+    uint32_t client_ids_total; /* client_order_ids remembered of all users, 1 to 2^31 */
 };
 
-#define OC_LIMITS_DEFAULT                                                                          \
-    ((struct oc_limits){                                                                           \
-        .orders_max = 1U << 20,                                                                    \
-        .levels_max = 1U << 18,                                                                    \
-        .instruments_max = 4096,                                                                   \
-        .users_max = 1U << 16,                                                                     \
-        .sessions_max = 16384,                                                                     \
-        .client_ids_max = 1024,                                                                    \
-        .client_ids_total = 1U << 20,                                                              \
+#define OC_LIMITS_DEFAULT             \
+    ((struct oc_limits){              \
+        .orders_max = 1U << 20,       \
+        .levels_max = 1U << 18,       \
+        .instruments_max = 4096,      \
+        .users_max = 1U << 16,        \
+        .sessions_max = 16384,        \
+        .client_ids_max = 1024,       \
+        .client_ids_total = 1U << 20, \
     })
 
 #endif

@@ -39,7 +39,6 @@
     /* Identity. */                                                                                \
     X(UNKNOWN_ORDER, "unknown_order", "the user has no open order with this id")                   \
     X(TOO_MANY_USERS, "too_many_users", "the venue's limit of users is reached")                   \
-    X(TOO_MANY_SESSIONS, "too_many_sessions", "the venue's limit of sessions is reached")          \
     /* Duplicate id. */                                                                            \
     X(CLIENT_ORDER_ID_REUSED, "client_order_id_reused",                                            \
       "this client_order_id belongs to another order of the user")                                 \

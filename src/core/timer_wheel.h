@@ -22,9 +22,6 @@
 #define OC_TIMER_WHEEL_SLOTS  64U
 #define OC_TIMER_WHEEL_LEVELS 11U
 
-/** Resolution for timeouts of sessions. */
-#define OC_TIMER_WHEEL_TICK_NS_DEFAULT 1000000ULL
-
 /** Timers that one pop moves down at most, so that a full slot does not become one long pause. */
 #define OC_TIMER_WHEEL_MOVES_MAX 256U
 

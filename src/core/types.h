@@ -13,7 +13,7 @@
 
 /** Largest price in ticks, quantity in lots and order id that the protocol admits. */
 #define OC_PRICE_TICKS_MAX INT64_MAX
-#define OC_QTY_LOTS_MAX ((uint64_t)INT64_MAX)
+#define OC_QTY_LOTS_MAX    ((uint64_t)INT64_MAX)
 /** Order ids count from 1 in bits 0 to 47; bits 48 to 52 are the shard. */
 #define OC_ORDER_ID_MAX ((1ULL << 48) - 1)
 
@@ -34,9 +34,9 @@ enum oc_time_in_force {
     OC_IMMEDIATE_OR_CANCEL = 1,
 };
 
-#define OC_SYMBOL_BYTES_MAX 32
+#define OC_SYMBOL_BYTES_MAX          32
 #define OC_CLIENT_ORDER_ID_BYTES_MAX 36
-#define OC_DETAIL_BYTES_MAX 39
+#define OC_DETAIL_BYTES_MAX          39
 
 /**
  * Texts travel by value. Bytes beyond `size` are zero, so that two equal texts are equal as memory
@@ -57,6 +57,17 @@ struct oc_detail {
     uint8_t size;
     char bytes[OC_DETAIL_BYTES_MAX];
 };
+
+/** Whether a text may serve as symbol or client_order_id: printable ASCII without " and \. */
+static inline bool oc_text_is_plain(const char *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] < ' ' || bytes[i] > '~' || bytes[i] == '"' || bytes[i] == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
 
 /**
  * A session id is a slot below `sessions_max` (low 32 bits) and a generation from 1 (high 32 bits):

@@ -200,11 +200,6 @@ static void accept(struct oc_engine *engine, const struct oc_command *command,
     if (taker->reports) {
         struct oc_event *event = oc_engine__reply(engine, command, OC_EVENT_ACCEPTED,
                                                   taker->instrument);
-        event->order.order_id = taker->order_id;
-        event->order.user_id = taker->user_id;
-        event->order.price_ticks = taker->price_ticks;
-        event->order.qty_lots = taker->open_lots;
-        event->order.client_order_id = entry->client_order_id;
-        event->order.side = taker->side;
+        oc_engine__describe_taker(engine, command, event);
     }
 }

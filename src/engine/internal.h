@@ -24,11 +24,9 @@
 struct oc_engine__user {
     uint64_t user_id;
     uint32_t first_order; /* any order of the user; the others by their links */
-    uint32_t order_count;
     uint32_t client_id_oldest;
     uint32_t client_id_newest;
     uint32_t client_id_count;
-    uint32_t unused;
 };
 
 /** A connection. Id 0: the slot is free. */
@@ -314,6 +312,26 @@ static inline void oc_engine__describe(const struct oc_engine *engine, struct oc
     event->order.filled_lots = order->filled_lots;
     event->order.side = (uint8_t)oc_book_order_side(order);
     oc_book_orders_text(&engine->store.orders, order_index, &event->order.client_order_id);
+}
+
+/** Fill the payload of an event about the order that is being matched. */
+static inline void oc_engine__describe_taker(const struct oc_engine *engine,
+                                             const struct oc_command *command,
+                                             struct oc_event *event)
+{
+    const struct oc_engine__taker *taker = &engine->taker;
+
+    event->order.order_id = taker->order_id;
+    event->order.user_id = taker->user_id;
+    event->order.price_ticks = taker->price_ticks;
+    event->order.qty_lots = taker->open_lots;
+    event->order.filled_lots = taker->filled_lots;
+    event->order.side = taker->side;
+    if (taker->order != OC_INDEX_NONE) {
+        oc_book_orders_text(&engine->store.orders, taker->order, &event->order.client_order_id);
+    } else {
+        event->order.client_order_id = command->new_order.client_order_id;
+    }
 }
 
 /**

@@ -15,8 +15,6 @@ static bool ends_untold(const struct oc_engine *engine, const struct oc_command 
 static void end_filled(struct oc_engine *engine, const struct oc_command *command);
 static void end_cancelled(struct oc_engine *engine, const struct oc_command *command);
 static void end_resting(struct oc_engine *engine, const struct oc_command *command);
-static void describe_taker(const struct oc_engine *engine, const struct oc_command *command,
-                           struct oc_event *event);
 
 bool oc_engine__match(struct oc_engine *engine, const struct oc_command *command)
 {
@@ -137,7 +135,7 @@ static void end_filled(struct oc_engine *engine, const struct oc_command *comman
         struct oc_event *event = oc_engine__emit(engine, OC_EVENT_FILLED, taker->session,
                                                  taker->instrument);
         event->reason = OC_REASON_FILLED;
-        describe_taker(engine, command, event);
+        oc_engine__describe_taker(engine, command, event);
     }
     if (taker->order != OC_INDEX_NONE) {
         engine->store.orders.orders[taker->order].filled_lots = taker->filled_lots;
@@ -155,7 +153,7 @@ static void end_cancelled(struct oc_engine *engine, const struct oc_command *com
                                               taker->instrument);
 
     event->reason = OC_REASON_IOC;
-    describe_taker(engine, command, event);
+    oc_engine__describe_taker(engine, command, event);
     if (taker->client_id != OC_INDEX_NONE) {
         engine->client_ids[taker->client_id].filled_lots = taker->filled_lots;
     }
@@ -170,7 +168,7 @@ static void end_resting(struct oc_engine *engine, const struct oc_command *comma
     if (taker->order == OC_INDEX_NONE) {
         struct oc_event *event = oc_engine__reply(engine, command, OC_EVENT_CONFIRMED,
                                                   taker->instrument);
-        describe_taker(engine, command, event);
+        oc_engine__describe_taker(engine, command, event);
         taker->order = oc_book_orders_add(
             &engine->store.orders, &(struct oc_book_order_entry){
                                        .id = taker->order_id,
@@ -188,22 +186,4 @@ static void end_resting(struct oc_engine *engine, const struct oc_command *comma
         engine->store.orders.orders[taker->order].filled_lots = taker->filled_lots;
     }
     oc_book_append(&engine->store, book, taker->order, taker->price_ticks);
-}
-
-static void describe_taker(const struct oc_engine *engine, const struct oc_command *command,
-                           struct oc_event *event)
-{
-    const struct oc_engine__taker *taker = &engine->taker;
-
-    event->order.order_id = taker->order_id;
-    event->order.user_id = taker->user_id;
-    event->order.price_ticks = taker->price_ticks;
-    event->order.qty_lots = taker->open_lots;
-    event->order.filled_lots = taker->filled_lots;
-    event->order.side = taker->side;
-    if (taker->order != OC_INDEX_NONE) {
-        oc_book_orders_text(&engine->store.orders, taker->order, &event->order.client_order_id);
-    } else {
-        event->order.client_order_id = command->new_order.client_order_id;
-    }
 }

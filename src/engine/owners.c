@@ -32,7 +32,6 @@ void oc_engine__order_own(struct oc_engine *engine, uint32_t order, uint32_t use
         engine->links[owner->first_order].user_previous = order;
     }
     owner->first_order = order;
-    owner->order_count++;
     if (session != NULL) {
         links->session_next = session->first_order;
         if (session->first_order != OC_INDEX_NONE) {
@@ -84,8 +83,6 @@ static void user_unlink(struct oc_engine *engine, const struct oc_engine__links 
     if (links->user_next != OC_INDEX_NONE) {
         engine->links[links->user_next].user_previous = links->user_previous;
     }
-    OC_ASSERT(owner->order_count > 0);
-    owner->order_count--;
 }
 
 static void session_unlink(struct oc_engine *engine, uint64_t session,

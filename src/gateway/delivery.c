@@ -98,7 +98,8 @@ static void disconnect(struct oc_gateway *gateway, struct oc_gateway__session *s
     } else {
         gateway->stats.out_of_chunks++;
     }
-    gateway->config.hooks.notice(gateway->config.hooks.context, notice, session->conn);
+    gateway->config.hooks.notice(gateway->config.hooks.context, notice, OC_REASON_NONE,
+                                 session->conn);
     (void)gateway->ops->close(gateway->io, session->conn, OC_IO_CLOSE_ABORT);
     session->state = OC_SESSION_BROKEN;
 }

@@ -26,7 +26,8 @@ void oc_gateway__take_bytes(struct oc_gateway *gateway, struct oc_gateway__sessi
         bytes += taken;
         size -= taken;
     }
-    while (size > 0) {
+    /* A session that is being disconnected gets no further share: its replies reach nobody. */
+    while (size > 0 && session->state != OC_SESSION_BROKEN) {
         size_t frame_size;
         switch (oc_wire_frame_next(bytes, size, &frame_size)) {
         case OC_WIRE_FRAME_COMPLETE:
@@ -97,6 +98,7 @@ static uint32_t partial_take(struct oc_gateway *gateway, struct oc_gateway__sess
             return size;
         }
         piece = wanted - partial->size < size - taken ? wanted - partial->size : size - taken;
+        OC_ASSERT(partial->bytes != NULL);
         memcpy(partial->bytes + partial->size, bytes + taken, piece);
         partial->size += (uint32_t)piece;
         taken += (uint32_t)piece;
@@ -159,7 +161,7 @@ static void refuse_stream(struct oc_gateway *gateway, struct oc_gateway__session
     oc_wire_refuse_frame(&command, reason);
     oc_gateway__drop_partial(gateway, session);
     gateway->stats.bad_streams++;
-    gateway->config.hooks.notice(gateway->config.hooks.context, OC_GATEWAY_BAD_STREAM,
+    gateway->config.hooks.notice(gateway->config.hooks.context, OC_GATEWAY_BAD_STREAM, reason,
                                  session->conn);
     oc_gateway__submit(gateway, session, &command);
     oc_gateway__tell_close(gateway, session);

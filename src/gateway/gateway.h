@@ -28,7 +28,7 @@ struct oc_gateway;
 enum oc_gateway_notice {
     OC_GATEWAY_SLOW_READER = 1, /* it owed more than out_bytes_max */
     OC_GATEWAY_OUT_OF_CHUNKS,   /* out-buffers ran out, and it owed most */
-    OC_GATEWAY_BAD_STREAM,      /* a frame length that cannot be trusted */
+    OC_GATEWAY_BAD_STREAM,      /* the rest of its bytes cannot be taken; `reason` says why */
 };
 
 /** How the gateway reaches the rest of the program. Both are called on its thread. */
@@ -40,7 +40,8 @@ struct oc_gateway_hooks {
      */
     void (*submit)(void *context, struct oc_command *command);
     /** Tells of a session that is being ended; the connection is still there. */
-    void (*notice)(void *context, enum oc_gateway_notice notice, struct oc_conn conn);
+    void (*notice)(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
+                   struct oc_conn conn);
 };
 
 struct oc_gateway_config {

@@ -59,7 +59,13 @@ int oc_io__base_start(struct oc_io__base *base)
     if (fd < 0) {
         return -errno;
     }
-    base->now_ns = oc_io__clock_ns();
+    oc_io__base_start_at(base, fd, oc_io__clock_ns());
+    return 0;
+}
+
+void oc_io__base_start_at(struct oc_io__base *base, int wake_fd, uint64_t now_ns)
+{
+    base->now_ns = now_ns;
     oc_timer_wheel_init(&base->wheel,
                         &(struct oc_timer_wheel_config){
                             .timers = base->timers,
@@ -67,9 +73,8 @@ int oc_io__base_start(struct oc_io__base *base)
                             .tick_ns = TIMER_TICK_NS,
                             .now_ns = base->now_ns,
                         });
-    atomic_store(&base->wake_fd, fd);
+    atomic_store(&base->wake_fd, wake_fd);
     base->started = true;
-    return 0;
 }
 
 void oc_io__base_shutdown(struct oc_io__base *base)
@@ -200,9 +205,11 @@ void oc_io__conn_end(struct oc_io__base *base, struct oc_io__conn *conn)
     OC_ASSERT(conn->state != OC_IO__ENDED);
     OC_ASSERT(conn->outstanding == 0);
 
-    close(conn->fd);
-    base->stats.system_calls++;
-    conn->fd = -1;
+    if (conn->fd >= 0) {
+        close(conn->fd);
+        base->stats.system_calls++;
+        conn->fd = -1;
+    }
     conn->state = OC_IO__ENDED;
     oc_io__queue_truncate(&base->chunks, &conn->out, 0);
     oc_io__conn_drop_unread(base, conn);
@@ -231,10 +238,19 @@ void oc_io__conn_flush(struct oc_io__base *base, struct oc_io__conn *conn)
     oc_io__conn_drop_unread(base, conn);
     oc_io__list_remove(base, OC_IO__LIST_REFUSED, conn);
     oc_timer_wheel_add(&base->wheel, oc_io__conn_index(base, conn),
-                       oc_io__clock_ns() + OC_IO_FLUSH_TIMEOUT_NS);
+                       oc_io__base_clock_ns(base) + OC_IO_FLUSH_TIMEOUT_NS);
     if (!conn->send_blocked) {
         oc_io__list_push(base, OC_IO__LIST_DIRTY, conn);
     }
+}
+
+void oc_io__conn_flush_goes_on(struct oc_io__base *base, struct oc_io__conn *conn)
+{
+    uint32_t timer = oc_io__conn_index(base, conn);
+
+    OC_ASSERT(conn->state == OC_IO__FLUSHING || conn->state == OC_IO__LINGERING);
+    oc_timer_wheel_cancel(&base->wheel, timer);
+    oc_timer_wheel_add(&base->wheel, timer, base->now_ns + OC_IO_FLUSH_TIMEOUT_NS);
 }
 
 void oc_io__conn_break(struct oc_io__base *base, struct oc_io__conn *conn, int error,
@@ -248,7 +264,7 @@ void oc_io__conn_break(struct oc_io__base *base, struct oc_io__conn *conn, int e
     oc_io__list_remove(base, OC_IO__LIST_DIRTY, conn);
     oc_io__list_remove(base, OC_IO__LIST_REFUSED, conn);
     oc_timer_wheel_add(&base->wheel, oc_io__conn_index(base, conn),
-                       oc_io__clock_ns() + OC_IO_FLUSH_TIMEOUT_NS);
+                       oc_io__base_clock_ns(base) + OC_IO_FLUSH_TIMEOUT_NS);
 }
 
 void oc_io__conn_drop_unread(struct oc_io__base *base, struct oc_io__conn *conn)
@@ -474,7 +490,8 @@ void oc_io__listener_retry_later(struct oc_io__base *base, const struct oc_io__l
     uint32_t timer = base->config.connections_max + (uint32_t)(listener - base->listeners);
 
     if (!oc_timer_wheel_is_set(&base->wheel, timer)) {
-        oc_timer_wheel_add(&base->wheel, timer, oc_io__clock_ns() + OC_IO__ACCEPT_RETRY_NS);
+        oc_timer_wheel_add(&base->wheel, timer,
+                           oc_io__base_clock_ns(base) + OC_IO__ACCEPT_RETRY_NS);
     }
 }
 

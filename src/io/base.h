@@ -140,6 +140,7 @@ struct oc_io__base {
     struct oc_timer *timers;
     uint64_t now_ns;
     bool started;
+    bool simulated; /* sim.c: there is no kernel, and time is what the last poll() told */
     /*
      * wake() sets `woken`, then looks at `sleeping`; poll() sets `sleeping`, then looks at `woken`,
      * both sequentially consistent. In any order of the four at least one side sees the other:
@@ -161,6 +162,9 @@ int oc_io__base_open(const struct oc_io_ops *ops, const struct oc_io_config *con
 /** Opens wake_fd and sets the clock. 0 or -errno. */
 int oc_io__base_start(struct oc_io__base *base);
 
+/** The rest of it: a wake_fd, or -1 where poll() never blocks, and the time. */
+void oc_io__base_start_at(struct oc_io__base *base, int wake_fd, uint64_t now_ns);
+
 /** Resets every connection that is still there and closes wake_fd. */
 void oc_io__base_shutdown(struct oc_io__base *base);
 
@@ -172,6 +176,12 @@ static inline uint64_t oc_io__clock_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/** Now, for deadlines. */
+static inline uint64_t oc_io__base_clock_ns(const struct oc_io__base *base)
+{
+    return base->simulated ? base->now_ns : oc_io__clock_ns();
 }
 
 /** Inside a loop that spins: leaves the core's other thread room, and saves power. */
@@ -233,7 +243,7 @@ void oc_io__conn_unadopt(struct oc_io__base *base, struct oc_io__conn *conn);
 /** The socket of connect(), close-on-exec and, for TCP, TCP_NODELAY. Returns it or -errno. */
 int oc_io__connect_socket(struct oc_io__base *base, int family, int flags, const char *congestion);
 
-/** Closes the descriptor, drops both queues and leaves only CLOSED to be told. */
+/** Closes the descriptor, if it has one, drops both queues and leaves only CLOSED to be told. */
 void oc_io__conn_end(struct oc_io__base *base, struct oc_io__conn *conn);
 
 /** Makes the coming close(2) a reset: the peer must not take what is lost for a clean end. */
@@ -241,6 +251,12 @@ void oc_io__conn_reset(struct oc_io__base *base, struct oc_io__conn *conn);
 
 /** First step of close(FLUSH): from now on input is dropped and time is limited. */
 void oc_io__conn_flush(struct oc_io__base *base, struct oc_io__conn *conn);
+
+/**
+ * The peer took some of what is flushed, or all of it and our FIN: it is given a second anew for
+ * the rest. Only who stands still for a second is cut off.
+ */
+void oc_io__conn_flush_goes_on(struct oc_io__base *base, struct oc_io__conn *conn);
 
 /** Sending failed: drops what is owed beyond `in_flight` bytes; input goes on for a limited time.
  */

@@ -365,6 +365,9 @@ static void flush_one(struct oc_io__epoll *epoll, struct oc_io__conn *conn)
     if (sent > 0) {
         oc_io__queue_consume(&base->chunks, &conn->out, (uint32_t)sent);
         base->stats.sent_bytes += (uint64_t)sent;
+        if (conn->state == OC_IO__FLUSHING) {
+            oc_io__conn_flush_goes_on(base, conn);
+        }
     }
     if (sent != -EINTR && sent < (int)size) {
         base->stats.short_sends++;
@@ -392,6 +395,7 @@ static void half_close(struct oc_io__epoll *epoll, struct oc_io__conn *conn)
         return;
     }
     conn->state = OC_IO__LINGERING;
+    oc_io__conn_flush_goes_on(&epoll->base, conn);
 }
 
 /* --- waiting ------------------------------------------------------------------------------- */
@@ -518,7 +522,9 @@ static void expire(struct oc_io__epoll *epoll)
         }
         struct oc_io__conn *conn = &base->conns[timer];
         if (conn->state == OC_IO__FLUSHING) {
+            /* A FIN would pass what was cut off for the whole. */
             conn->error = -ETIMEDOUT;
+            oc_io__conn_reset(base, conn);
         }
         oc_io__conn_end(base, conn);
     }

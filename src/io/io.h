@@ -26,6 +26,7 @@
 /** close(FLUSH) gives the peer this long to read what is left and to send its FIN. */
 #define OC_IO_FLUSH_TIMEOUT_NS 1000000000ULL
 
+struct oc_io_sim;
 struct oc_io; /* opaque: each backend embeds its own state behind it */
 
 /**
@@ -47,6 +48,7 @@ struct oc_io_config {
     uint64_t busy_poll_ns;    /* spin this long before blocking; 0: block at once */
     struct oc_arena *arena;   /* borrowed; all memory comes from it in open() */
     bool test_short_io;       /* tests: move one byte at a time wherever the kernel allows it */
+    struct oc_io_sim *sim;    /* tests: the network that sim.c runs on; borrowed, NULL elsewhere */
 };
 
 #define OC_IO_CONFIG_DEFAULT       \
@@ -81,7 +83,9 @@ struct oc_io_event {
 };
 
 enum oc_io_close_mode {
-    OC_IO_CLOSE_FLUSH, /* send everything, half-close, discard input until EOF or 1 s, close */
+    /* Send everything, half-close, discard input until EOF, close. A peer that takes nothing for
+     * OC_IO_FLUSH_TIMEOUT_NS is reset while bytes are owed, and closed once all is sent. */
+    OC_IO_CLOSE_FLUSH,
     OC_IO_CLOSE_ABORT, /* drop what is owed and reset */
 };
 
@@ -114,7 +118,7 @@ struct oc_io_stats {
  * The table. Each backend exports one; io code outside src/io never looks behind it.
  */
 struct oc_io_ops {
-    const char *name; /* "io_uring" or "epoll": in logs, statistics and reports */
+    const char *name; /* "io_uring", "epoll" or "sim": in logs, statistics and reports */
 
     /**
      * Makes an instance: memory, limits, registration. Not yet usable: start() comes first.

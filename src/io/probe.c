@@ -15,8 +15,10 @@
 
 static void look_around(struct oc_io_probe_report *report);
 static int read_number(const char *path, const char *key, int missing);
-static void explain(struct oc_io_probe_report *report);
+static void probe_for(const struct oc_io_config *config, struct oc_io_probe_report *report);
+static void explain_denial(struct oc_io_probe_report *report, int error);
 static void explain_setup(struct oc_io_probe_report *report, int error);
+static void explain_no_memory(struct oc_io_probe_report *report);
 static void say(struct oc_io_probe_report *report, const char *cause, const char *mend);
 
 int oc_io_mode_parse(const char *text, enum oc_io_mode *mode)
@@ -35,16 +37,18 @@ int oc_io_mode_parse(const char *text, enum oc_io_mode *mode)
 
 void oc_io_probe(struct oc_io_probe_report *report)
 {
-    *report = (struct oc_io_probe_report){0};
-    look_around(report);
-    oc_io__uring_probe(report);
-    if (!report->is_available) {
-        explain(report);
-    }
+    probe_for(&OC_IO_CONFIG_DEFAULT, report);
 }
 
 const struct oc_io_ops *oc_io_choose(enum oc_io_mode mode, struct oc_io_probe_report *report,
                                      char *reason, size_t reason_size)
+{
+    return oc_io_choose_for(&OC_IO_CONFIG_DEFAULT, mode, report, reason, reason_size);
+}
+
+const struct oc_io_ops *oc_io_choose_for(const struct oc_io_config *config, enum oc_io_mode mode,
+                                         struct oc_io_probe_report *report, char *reason,
+                                         size_t reason_size)
 {
     if (mode == OC_IO_MODE_EPOLL) {
         *report = (struct oc_io_probe_report){0};
@@ -52,7 +56,7 @@ const struct oc_io_ops *oc_io_choose(enum oc_io_mode mode, struct oc_io_probe_re
         snprintf(reason, reason_size, "epoll, as asked; io_uring was not tried");
         return &oc_io_epoll_ops;
     }
-    oc_io_probe(report);
+    probe_for(config, report);
     if (report->is_available) {
         snprintf(reason, reason_size, "io_uring: Linux %s offers all it needs (%s%s%s)",
                  report->kernel, report->setup_flag_names,
@@ -70,6 +74,19 @@ const struct oc_io_ops *oc_io_choose(enum oc_io_mode mode, struct oc_io_probe_re
              "epoll, because io_uring cannot be used: %s. Mend: %s (docs/io-backends.md#disabled)",
              report->cause, report->mend);
     return &oc_io_epoll_ops;
+}
+
+static void probe_for(const struct oc_io_config *config, struct oc_io_probe_report *report)
+{
+    *report = (struct oc_io_probe_report){
+        .queue_depth = config->queue_depth,
+        .buffer_count = config->buffer_count,
+    };
+    look_around(report);
+    oc_io__uring_probe(report);
+    if (!report->is_available) {
+        oc_io__probe_explain(report);
+    }
 }
 
 /** What can be known without a single io_uring call. */
@@ -109,8 +126,7 @@ static int read_number(const char *path, const char *key, int missing)
     return value;
 }
 
-/** Puts the first failed step into words. */
-static void explain(struct oc_io_probe_report *report)
+void oc_io__probe_explain(struct oc_io_probe_report *report)
 {
     char cause[OC_IO_PROBE_TEXT_BYTES];
 
@@ -128,8 +144,12 @@ static void explain(struct oc_io_probe_report *report)
         explain_setup(report, step->error);
         return;
     }
+    if (step->error == -EPERM || step->error == -ENOSYS) {
+        explain_denial(report, step->error);
+        return;
+    }
     if (step->error == -ENOMEM) {
-        explain_setup(report, -ENOMEM);
+        explain_no_memory(report);
         return;
     }
     snprintf(cause, sizeof(cause), "%s does not work on Linux %s: %s (it needs %s)", step->name,
@@ -150,33 +170,58 @@ static void explain_setup(struct oc_io_probe_report *report, int error)
             "sysctl kernel.io_uring_disabled=1 allows it only to CAP_SYS_ADMIN and to the group of "
             "kernel.io_uring_group",
             "join that group, or sysctl -w kernel.io_uring_disabled=0");
-    } else if ((error == -EPERM || error == -ENOSYS) && report->seccomp_mode > 0) {
-        say(report, "a seccomp filter (of a container or a service manager) forbids io_uring_setup",
-            "allow io_uring_setup, io_uring_enter and io_uring_register in its profile (Docker: "
-            "--security-opt seccomp=FILE, systemd: SystemCallFilter=)");
-    } else if (error == -EPERM) {
-        say(report, "a security module forbids io_uring_setup (EPERM)",
-            "see its log (ausearch -m avc, dmesg)");
-    } else if (error == -ENOSYS) {
-        snprintf(cause, sizeof(cause), "Linux %s has no io_uring (ENOSYS)", report->kernel);
-        say(report, cause, "use Linux 6.1 or later, built with CONFIG_IO_URING");
+    } else if (error == -EPERM || error == -ENOSYS) {
+        explain_denial(report, error);
     } else if (error == -EINVAL || error == -EOPNOTSUPP) {
         snprintf(cause, sizeof(cause),
                  "Linux %s is too old: DEFER_TASKRUN, which makes io_uring worth it, came with 6.1",
                  report->kernel);
         say(report, cause, "use Linux 6.1 or later");
     } else if (error == -ENOMEM) {
-        snprintf(
-            cause, sizeof(cause),
-            "the limit of locked memory is too small for the rings (RLIMIT_MEMLOCK is %llu KiB)",
-            (unsigned long long)report->memlock_bytes / 1024);
-        say(report, cause, "ulimit -l 8192 (systemd: LimitMEMLOCK=8M)");
+        explain_no_memory(report);
     } else if (error == -EMFILE || error == -ENFILE) {
         say(report, "no descriptor is left for the ring", "ulimit -n with a larger number");
     } else {
         snprintf(cause, sizeof(cause), "io_uring_setup failed: %s", strerror(-error));
         say(report, cause, "see the manual page io_uring_setup(2) for this error");
     }
+}
+
+/** Somebody forbids a call. The filters of containers answer EPERM or ENOSYS, as they like. */
+static void explain_denial(struct oc_io_probe_report *report, int error)
+{
+    const char *call = report->step_count == 1 ? "io_uring_setup"
+                                               : "io_uring_enter or io_uring_register";
+    char cause[OC_IO_PROBE_TEXT_BYTES];
+
+    if (report->seccomp_mode > 0) {
+        snprintf(cause, sizeof(cause),
+                 "a seccomp filter (of a container or a service manager) forbids %s", call);
+        say(report, cause,
+            "allow io_uring_setup, io_uring_enter and io_uring_register in its profile (Docker: "
+            "--security-opt seccomp=FILE, systemd: SystemCallFilter=)");
+    } else if (error == -EPERM) {
+        snprintf(cause, sizeof(cause), "a security module forbids %s (EPERM)", call);
+        say(report, cause, "see its log (ausearch -m avc, dmesg)");
+    } else {
+        snprintf(cause, sizeof(cause), "Linux %s has no io_uring (ENOSYS)", report->kernel);
+        say(report, cause, "use Linux 6.1 or later, built with CONFIG_IO_URING");
+    }
+}
+
+static void explain_no_memory(struct oc_io_probe_report *report)
+{
+    char cause[OC_IO_PROBE_TEXT_BYTES];
+
+    if (report->memlock_bytes == UINT64_MAX) {
+        say(report, "the kernel has no memory for the rings (ENOMEM; RLIMIT_MEMLOCK is unlimited)",
+            "look at the memory limit of the control group, or choose a smaller --queue-depth");
+        return;
+    }
+    snprintf(cause, sizeof(cause),
+             "the limit of locked memory is too small for the rings (RLIMIT_MEMLOCK is %llu KiB)",
+             (unsigned long long)report->memlock_bytes / 1024);
+    say(report, cause, "ulimit -l 8192 (systemd: LimitMEMLOCK=8M)");
 }
 
 static void say(struct oc_io_probe_report *report, const char *cause, const char *mend)

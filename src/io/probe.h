@@ -39,6 +39,8 @@ struct oc_io_probe_report {
     bool is_built_in;                      /* this build has the io_uring backend */
     bool was_tried;                        /* false: no io_uring system call was made */
     bool is_available;                     /* everything that the backend needs works */
+    uint32_t queue_depth;                  /* tried with queues of this size, */
+    uint32_t buffer_count;                 /* and with a ring of so many buffers */
     int sysctl_disabled;                   /* kernel.io_uring_disabled; -1: no such sysctl */
     int seccomp_mode;                      /* of this process: 0 none, 2 filter; -1: unknown */
     uint64_t memlock_bytes;                /* RLIMIT_MEMLOCK; UINT64_MAX: unlimited */
@@ -58,7 +60,8 @@ int oc_io_mode_parse(const char *text, enum oc_io_mode *mode);
 
 /**
  * Finds out what this kernel offers this process: sets a ring up with the default sizes, uses it on
- * a socket pair and takes it down again. About 1 ms; allocates and frees. Start-up only.
+ * a socket pair and takes it down again. About 1 ms, 300 ms if memory is short; allocates and
+ * frees. Start-up only.
  */
 void oc_io_probe(struct oc_io_probe_report *report);
 
@@ -73,7 +76,19 @@ void oc_io_probe(struct oc_io_probe_report *report);
 const struct oc_io_ops *oc_io_choose(enum oc_io_mode mode, struct oc_io_probe_report *report,
                                      char *reason, size_t reason_size);
 
+/**
+ * The same for an instance of this configuration: what counts is whether queues of its size can be
+ * had, for they are locked memory (Linux 6.14 and later charge it to RLIMIT_MEMLOCK).
+ * @config  its queue_depth and buffer_count are looked at.
+ */
+const struct oc_io_ops *oc_io_choose_for(const struct oc_io_config *config, enum oc_io_mode mode,
+                                         struct oc_io_probe_report *report, char *reason,
+                                         size_t reason_size);
+
 /* --- of this room ---------------------------------------------------------------------------- */
+
+/** Puts the first failed step of a report into its cause and mend. Pure. */
+void oc_io__probe_explain(struct oc_io_probe_report *report);
 
 /** The part of the probe that talks to io_uring; in uring_probe.c, or in uring_absent.c. */
 void oc_io__uring_probe(struct oc_io_probe_report *report);

@@ -10,8 +10,8 @@
 #include "io/base.h"
 #include "io/socket.h"
 
-static int sendable(struct oc_io__base *base, struct oc_conn handle, uint32_t size,
-                    struct oc_io__conn **conn);
+static int send_begin(struct oc_io__base *base, struct oc_conn handle, uint32_t size,
+                      struct oc_io__conn **conn);
 static int send_done(struct oc_io__base *base, struct oc_io__conn *conn, uint32_t size, int rc);
 
 int oc_io__send(struct oc_io *io, struct oc_conn handle, const void *bytes, uint32_t size)
@@ -19,12 +19,9 @@ int oc_io__send(struct oc_io *io, struct oc_conn handle, const void *bytes, uint
     struct oc_io__base *base = oc_io__base_of(io);
     struct oc_io__conn *conn;
 
-    int rc = sendable(base, handle, size, &conn);
+    int rc = send_begin(base, handle, size, &conn);
     if (rc < 0) {
         return rc;
-    }
-    if (size > base->config.out_bytes_max - conn->out.size) {
-        return send_done(base, conn, size, -ENOBUFS);
     }
     rc = oc_io__queue_append(&base->chunks, &conn->out, bytes, size);
     return send_done(base, conn, size, rc);
@@ -49,12 +46,9 @@ int oc_io__send_shared(struct oc_io *io, struct oc_conn handle, uint32_t chunk, 
     struct oc_io__base *base = oc_io__base_of(io);
     struct oc_io__conn *conn;
 
-    int rc = sendable(base, handle, size, &conn);
+    int rc = send_begin(base, handle, size, &conn);
     if (rc < 0) {
         return rc;
-    }
-    if (size > base->config.out_bytes_max - conn->out.size) {
-        return send_done(base, conn, size, -ENOBUFS);
     }
     rc = oc_io__queue_append_shared(&base->chunks, &conn->out, chunk, offset, size);
     return send_done(base, conn, size, rc);
@@ -125,9 +119,9 @@ void oc_io__stats(const struct oc_io *io, struct oc_io_stats *stats)
     stats->chunks_used_max = base->chunks.used_max;
 }
 
-/** Whether send() may be tried: 0 and *conn, -ENOTCONN or -EMSGSIZE. */
-static int sendable(struct oc_io__base *base, struct oc_conn handle, uint32_t size,
-                    struct oc_io__conn **conn)
+/** Whether the bytes may be queued: 0 and *conn, or what send() returns. */
+static int send_begin(struct oc_io__base *base, struct oc_conn handle, uint32_t size,
+                      struct oc_io__conn **conn)
 {
     *conn = oc_io__conn_find(base, handle);
     if (*conn == NULL || (*conn)->state != OC_IO__OPEN) {
@@ -136,6 +130,9 @@ static int sendable(struct oc_io__base *base, struct oc_conn handle, uint32_t si
     uint64_t pool_size = (uint64_t)base->config.chunk_count * OC_IO_CHUNK_BYTES;
     if (size > base->config.out_bytes_max || size > pool_size) {
         return -EMSGSIZE;
+    }
+    if (size > base->config.out_bytes_max - (*conn)->out.size) {
+        return send_done(base, *conn, size, -ENOBUFS);
     }
     return 0;
 }

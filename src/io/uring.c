@@ -512,7 +512,13 @@ static void expire(struct oc_io__uring *uring)
             oc_timer_wheel_add(&base->wheel, timer, base->now_ns + OC_IO_FLUSH_TIMEOUT_NS);
             continue;
         }
-        oc_io__uring_end(uring, conn, conn->state == OC_IO__FLUSHING ? -ETIMEDOUT : 0);
+        if (conn->state == OC_IO__FLUSHING) {
+            /* A FIN would pass what was cut off for the whole. */
+            oc_io__conn_reset(base, conn);
+            oc_io__uring_end(uring, conn, -ETIMEDOUT);
+        } else {
+            oc_io__uring_end(uring, conn, 0);
+        }
     }
 }
 

@@ -127,6 +127,7 @@ void oc_io__uring_half_close(struct oc_io__uring *uring, struct oc_io__conn *con
         return;
     }
     conn->state = OC_IO__LINGERING;
+    oc_io__conn_flush_goes_on(&uring->base, conn);
 }
 
 static void complete_conn(struct oc_io__uring *uring, struct oc_io__batch *batch,
@@ -297,6 +298,9 @@ static void send_more(struct oc_io__uring *uring, struct oc_io__conn *conn, uint
     OC_ASSERT(!conn->sending);
     oc_io__queue_consume(&base->chunks, &conn->out, sent);
     base->stats.sent_bytes += sent;
+    if (conn->state == OC_IO__FLUSHING && sent > 0) {
+        oc_io__conn_flush_goes_on(base, conn);
+    }
     if (conn->state == OC_IO__ENDING || conn->state == OC_IO__BROKEN) {
         oc_io__queue_truncate(&base->chunks, &conn->out, 0);
     } else if (conn->out.size > 0 || conn->state == OC_IO__FLUSHING) {

@@ -2,8 +2,8 @@
  * What this kernel's io_uring can do, found out by doing it on a pair of sockets.
  *
  * One step for each thing that the backend relies on, in the order in which kernels learned them;
- * the first failure ends it. The steps use the same set-up code as the backend, with its default
- * sizes, so that a limit that would stop the backend stops the probe.
+ * the first failure ends it. The steps use the same set-up code as the backend, with the sizes that
+ * it will have, so that a limit that would stop the backend stops the probe.
  */
 #define _GNU_SOURCE /* liburing.h wants cpu_set_t */
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "io/uring_ring.h"
 
 #define BUFFER_COUNT      4U
+#define OPERATIONS_MAX    256U /* that the kernel can tell of in one call */
 #define BUFFER_BYTES      64U
 #define LARGE_BYTES       (1U << 20)
 #define SOCKET_BYTES      4096
@@ -29,7 +30,9 @@
 
 struct prober {
     struct oc_io__ring ring;
-    void *buffer_ring; /* page-aligned: the entries, behind them the buffers */
+    uint32_t queue_depth;
+    uint32_t entry_count; /* of the ring of buffers */
+    void *buffer_ring;    /* page-aligned: the entries, behind them the buffers */
     uint8_t *large;
     int pair[2];
 };
@@ -40,6 +43,7 @@ struct step {
     int (*run)(struct prober *prober);
 };
 
+static int prepare(struct prober *prober);
 static int try_setup(struct prober *prober);
 static int try_operations(struct prober *prober);
 static int try_buffer_ring(struct prober *prober);
@@ -63,18 +67,18 @@ _Static_assert(sizeof(STEPS) / sizeof(STEPS[0]) <= OC_IO_PROBE_STEPS_MAX, "room 
 
 void oc_io__uring_probe(struct oc_io_probe_report *report)
 {
-    struct prober prober = {.pair = {-1, -1}};
+    struct prober prober = {
+        .queue_depth = report->queue_depth,
+        .entry_count = report->buffer_count < BUFFER_COUNT ? BUFFER_COUNT : report->buffer_count,
+        .pair = {-1, -1},
+    };
 
     report->is_built_in = true;
     report->was_tried = true;
-    prober.large = calloc(1, LARGE_BYTES);
-    if (prober.large == NULL ||
-        posix_memalign(&prober.buffer_ring, PAGE_BYTES,
-                       OC_IO_CONFIG_DEFAULT.buffer_count * sizeof(struct io_uring_buf) +
-                           BUFFER_COUNT * BUFFER_BYTES) != 0 ||
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, prober.pair) < 0) {
+    int prepared = prepare(&prober);
+    if (prepared < 0) {
         report->steps[report->step_count++] = (struct oc_io_probe_step){
-            .name = "memory and sockets", .error = -ENOMEM};
+            .name = "memory and sockets", .error = prepared};
         goto out;
     }
     size_t count = sizeof(STEPS) / sizeof(STEPS[0]);
@@ -102,9 +106,20 @@ out:
     free(prober.large);
 }
 
+static int prepare(struct prober *prober)
+{
+    prober->large = calloc(1, LARGE_BYTES);
+    if (prober->large == NULL || posix_memalign(&prober->buffer_ring, PAGE_BYTES,
+                                                prober->entry_count * sizeof(struct io_uring_buf) +
+                                                    BUFFER_COUNT * BUFFER_BYTES) != 0) {
+        return -ENOMEM;
+    }
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, prober->pair) < 0 ? -errno : 0;
+}
+
 static int try_setup(struct prober *prober)
 {
-    return oc_io__ring_open(&prober->ring, OC_IO_CONFIG_DEFAULT.queue_depth);
+    return oc_io__ring_open(&prober->ring, prober->queue_depth);
 }
 
 static int try_operations(struct prober *prober)
@@ -112,28 +127,34 @@ static int try_operations(struct prober *prober)
     static const int NEEDED[] = {IORING_OP_ACCEPT,      IORING_OP_CONNECT, IORING_OP_RECV,
                                  IORING_OP_SEND,        IORING_OP_SENDMSG, IORING_OP_POLL_ADD,
                                  IORING_OP_ASYNC_CANCEL};
-    struct io_uring_probe *known = io_uring_get_probe_ring(&prober->ring.ring);
-    int rc = 0;
+    struct io_uring_probe *known = calloc(1, sizeof(*known) +
+                                                 OPERATIONS_MAX * sizeof(struct io_uring_probe_op));
 
     if (known == NULL) {
         return -ENOMEM;
     }
-    for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
+    int rc = io_uring_register_probe(&prober->ring.ring, known, OPERATIONS_MAX);
+    for (size_t i = 0; rc == 0 && i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
         if (!io_uring_opcode_supported(known, NEEDED[i])) {
             rc = -EOPNOTSUPP;
         }
     }
-    io_uring_free_probe(known);
+    free(known);
     return rc;
 }
 
-/** Of the default size, but with BUFFER_COUNT buffers in it. */
+/** The buffers lie behind the entries of their ring. */
+static uint8_t *buffers_of(const struct prober *prober)
+{
+    return (uint8_t *)prober->buffer_ring + prober->entry_count * sizeof(struct io_uring_buf);
+}
+
+/** Of the backend's size, but with BUFFER_COUNT buffers in it. */
 static int try_buffer_ring(struct prober *prober)
 {
-    uint32_t entries = OC_IO_CONFIG_DEFAULT.buffer_count;
-    uint8_t *buffers = (uint8_t *)prober->buffer_ring + entries * sizeof(struct io_uring_buf);
+    uint8_t *buffers = buffers_of(prober);
 
-    int rc = oc_io__ring_register_buffers(&prober->ring, prober->buffer_ring, entries);
+    int rc = oc_io__ring_register_buffers(&prober->ring, prober->buffer_ring, prober->entry_count);
     if (rc < 0) {
         return rc;
     }
@@ -196,8 +217,7 @@ static int try_multishot_receive(struct prober *prober)
 static int try_no_buffers(struct prober *prober)
 {
     struct io_uring_cqe cqe;
-    uint8_t *buffers = (uint8_t *)prober->buffer_ring +
-                       OC_IO_CONFIG_DEFAULT.buffer_count * sizeof(struct io_uring_buf);
+    uint8_t *buffers = buffers_of(prober);
 
     if (write(prober->pair[1], "more", 4) != 4) {
         return -EIO;

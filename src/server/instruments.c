@@ -1,8 +1,8 @@
 /*
  * The instruments file, read by inih.
  *
- * inih calls back for each "key = value"; a section without any key is announced by no call, which
- * is why a section needs at least one key.
+ * inih calls back for each "key = value" and returns the first line whose call failed. It announces
+ * no section by itself, so that one without any key would pass unseen: a second look finds it.
  */
 #include "server/instruments.h"
 
@@ -58,6 +58,8 @@ static bool parse_number(struct reader *reader, const struct key *key, const cha
                          uint64_t *number);
 static void set_key(struct oc_command_instrument *instrument, int key, uint64_t number);
 static bool check_ranges(const struct reader *reader, char *error, size_t error_size);
+static bool check_sections(const struct reader *reader, char *error, size_t error_size);
+static bool is_known(const struct reader *reader, const char *symbol, size_t size);
 static void fail(struct reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -83,7 +85,8 @@ int oc_instruments_read(const char *path, uint32_t count_max, struct oc_command 
         (void)snprintf(error, error_size, "%s:%d: neither [SYMBOL] nor key = value", path, rc);
     } else if (reader.count == 0) {
         (void)snprintf(error, error_size, "%s: no instrument; see examples/instruments.ini", path);
-    } else if (check_ranges(&reader, error, error_size)) {
+    } else if (check_ranges(&reader, error, error_size) &&
+               check_sections(&reader, error, error_size)) {
         *commands = reader.commands;
         *count = reader.count;
         return 0;
@@ -135,11 +138,9 @@ static bool begin_section(struct reader *reader, const char *section)
              OC_SYMBOL_BYTES_MAX);
         return false;
     }
-    for (size_t i = 0; i < size; i++) {
-        if (section[i] < ' ' || section[i] > '~' || section[i] == '"' || section[i] == '\\') {
-            fail(reader, "[%s]: a symbol is printable ASCII without \" and \\", section);
-            return false;
-        }
+    if (!oc_text_is_plain(section, size)) {
+        fail(reader, "[%s]: a symbol is printable ASCII without \" and \\", section);
+        return false;
     }
     for (uint32_t i = 0; i < reader->count; i++) {
         const struct oc_symbol *known = &reader->commands[i].instrument.symbol;
@@ -234,6 +235,41 @@ static bool check_ranges(const struct reader *reader, char *error, size_t error_
         }
     }
     return true;
+}
+
+/* Every [SYMBOL] of the file must have become an instrument. */
+static bool check_sections(const struct reader *reader, char *error, size_t error_size)
+{
+    char text[512];
+    bool complete = true;
+    FILE *file = fopen(reader->path, "re");
+    if (file == NULL) {
+        (void)snprintf(error, error_size, "%s: %s", reader->path, strerror(errno));
+        return false;
+    }
+    for (int line = 1; complete && fgets(text, sizeof text, file) != NULL; line++) {
+        const char *begin = text + strspn(text, " \t");
+        size_t size = *begin == '[' ? strcspn(begin + 1, "]") : 0;
+        if (*begin == '[' && !is_known(reader, begin + 1, size)) {
+            (void)snprintf(error, error_size,
+                           "%s:%d: [%.*s] has no key; give it one, for instance tick = 1",
+                           reader->path, line, (int)size, begin + 1);
+            complete = false;
+        }
+    }
+    (void)fclose(file);
+    return complete;
+}
+
+static bool is_known(const struct reader *reader, const char *symbol, size_t size)
+{
+    for (uint32_t i = 0; i < reader->count; i++) {
+        const struct oc_symbol *known = &reader->commands[i].instrument.symbol;
+        if (known->size == size && memcmp(known->bytes, symbol, size) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void fail(struct reader *reader, const char *format, ...)

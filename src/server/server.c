@@ -14,14 +14,19 @@
 #include <unistd.h>
 
 #include "core/assert.h"
+#include "core/ring.h"
 #include "io/socket.h"
 #include "server/clock.h"
 #include "server/instruments.h"
 #include "server/log.h"
 
-/* After a stop every session gets this long for its last bytes: the io's own limit and some more.
+/*
+ * After a stop all sessions together get this long for their last bytes. A peer that takes nothing
+ * for OC_IO_FLUSH_TIMEOUT_NS is cut off by io long before.
  */
-#define STOP_TIMEOUT_NS (OC_IO_FLUSH_TIMEOUT_NS + 500000000ULL)
+#define STOP_TIMEOUT_NS 10000000000ULL
+
+#define PACE_STEP_NS 1000000ULL
 
 struct server_listener {
     int fd;
@@ -41,7 +46,10 @@ struct oc_server {
     struct oc_io_stats io_stats; /* as they were when it was */
     struct oc_clock clock;
     uint64_t sequence;
-    uint64_t utc_ns; /* of this turn */
+    uint64_t utc_ns;        /* of this turn */
+    uint64_t paced_ns;      /* time that the last command was given to those who read */
+    bool suspended;         /* the last command is not done: it goes on with each turn */
+    struct oc_ring waiting; /* commands behind it */
     struct server_listener listeners[OC_GATEWAY_LISTENERS_MAX];
     uint32_t listener_count;
     struct oc_command *instruments; /* until run() has applied them */
@@ -56,7 +64,7 @@ static int open_listener(struct oc_server *server, uint32_t index,
 static int open_rooms(struct oc_server *server, char *error, size_t error_size);
 static int start(struct oc_server *server);
 static int serve(struct oc_server *server);
-static void finish(struct oc_server *server);
+static void end_io(struct oc_server *server);
 static void log_start(const struct oc_server *server);
 static void make_instruments(struct oc_server *server);
 static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns);
@@ -64,7 +72,12 @@ static void drain(struct oc_server *server);
 static int wind_down(struct oc_server *server, uint64_t now_ns);
 static void close_listeners(struct oc_server *server);
 static void on_submit(void *context, struct oc_command *command);
-static void on_notice(void *context, enum oc_gateway_notice notice, struct oc_conn conn);
+static void apply(struct oc_server *server, struct oc_command *command);
+static bool must_pace(const struct oc_server *server);
+static void go_on(struct oc_server *server);
+static void finish(struct oc_server *server);
+static void on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
+                      struct oc_conn conn);
 
 int oc_server_open(struct oc_server **out, const struct oc_server_config *config, char *error,
                    size_t error_size)
@@ -109,7 +122,7 @@ int oc_server_run(struct oc_server *server)
     if (rc == 0) {
         rc = serve(server);
     }
-    finish(server);
+    end_io(server);
     return rc;
 }
 
@@ -156,7 +169,11 @@ static int open_rooms(struct oc_server *server, char *error, size_t error_size)
         .limits = *limits,
         .instruments_on_first_use = server->config.instruments_on_first_use,
     };
+    uint32_t log_capacity = server->config.event_log_capacity;
     int rc;
+    if (log_capacity == 0) {
+        log_capacity = OC_SERVER_EVENT_LOG_CAPACITY;
+    }
     io_config->arena = &server->arena;
     io_config->connections_max = limits->sessions_max;
     rc = server->config.ops->open(io_config, &server->io);
@@ -178,7 +195,9 @@ static int open_rooms(struct oc_server *server, char *error, size_t error_size)
     };
     server->events = oc_arena_alloc(&server->arena, OC_IO_EVENTS_MAX, sizeof *server->events, 0);
     if (server->events != NULL &&
-        oc_event_log_init(&server->log, &server->arena, OC_SERVER_EVENT_LOG_CAPACITY) == 0) {
+        oc_event_log_init(&server->log, &server->arena, log_capacity) == 0 &&
+        oc_ring_init(&server->waiting, &server->arena, OC_SERVER_WAITING_MAX,
+                     sizeof(struct oc_command)) == 0) {
         server->consumer = oc_event_log_add_consumer(&server->log);
         server->engine = oc_engine_create(&server->arena, &engine_config, &server->log);
         server->gateway = oc_gateway_create(&gateway_config);
@@ -213,6 +232,12 @@ static int open_listener(struct oc_server *server, uint32_t index,
     struct oc_io_listen_options options = {.congestion = wanted->congestion};
     struct oc_io_address address;
     struct oc_io_address bound;
+    if (server->config.io.sim != NULL) {
+        /* A simulated network has no addresses: peers connect to the tag. */
+        listener->fd = -1;
+        memcpy(listener->address, wanted->address, sizeof wanted->address);
+        return 0;
+    }
     if (oc_io_address_parse(wanted->address, &address, error) != 0) {
         return -1;
     }
@@ -268,7 +293,7 @@ static int serve(struct oc_server *server)
 }
 
 /* The io instance ends on the thread that owned it. */
-static void finish(struct oc_server *server)
+static void end_io(struct oc_server *server)
 {
     close_listeners(server);
     if (server->io_started) {
@@ -311,7 +336,13 @@ static void make_instruments(struct oc_server *server)
 static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns)
 {
     struct oc_io *io = server->io;
-    int count = io->ops->poll(io, server->events, OC_IO_EVENTS_MAX, timeout_ns, now_ns);
+    bool paces = must_pace(server);
+    int count;
+    if (server->suspended) {
+        timeout_ns = paces ? PACE_STEP_NS : 0;
+        server->paced_ns += timeout_ns;
+    }
+    count = io->ops->poll(io, server->events, OC_IO_EVENTS_MAX, timeout_ns, now_ns);
     if (count < 0) {
         oc_log(OC_LOG_ERROR, "the %s backend broke: %s", io->ops->name, strerror(-count));
         return -1;
@@ -322,11 +353,14 @@ static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns)
     for (int i = 0; i < count; i++) {
         const struct oc_io_event *event = &server->events[i];
         if (event->kind == OC_IO_ACCEPT_FAILED) {
-            oc_log(OC_LOG_WARNING, "a connection to %s is refused: %s (limits: docs/limits.md)",
+            oc_log(OC_LOG_WARNING, "a connection to %s is refused: %s (docs/limits.md)",
                    server->listeners[event->tag].address, strerror(-event->error));
         } else {
             oc_gateway_on_io(server->gateway, event);
         }
+    }
+    if (server->suspended && !paces) {
+        go_on(server);
     }
     drain(server);
     oc_gateway_flush(server->gateway);
@@ -336,9 +370,13 @@ static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns)
 /* Hands every event of the log to the gateway. */
 static void drain(struct oc_server *server)
 {
+    const struct oc_server_observer *observer = &server->config.observer;
     const struct oc_event *events;
     uint32_t count;
     while ((count = oc_event_log_read(&server->log, server->consumer, &events)) > 0) {
+        if (observer->events != NULL) {
+            observer->events(observer->context, events, count);
+        }
         oc_gateway_on_events(server->gateway, events, count);
         oc_event_log_release(&server->log, server->consumer, count);
     }
@@ -367,6 +405,7 @@ static int wind_down(struct oc_server *server, uint64_t now_ns)
         }
         oc_gateway_stats_read(server->gateway, &gateway);
     }
+    finish(server);
     oc_engine_stats_read(server->engine, &engine);
     oc_log(OC_LOG_INFO,
            "stopped after %" PRIu64 " commands, %" PRIu64 " trades, %" PRIu64 " rejects; %" PRIu32
@@ -382,36 +421,91 @@ static void close_listeners(struct oc_server *server)
         if (server->listeners[i].listening) {
             (void)server->io->ops->unlisten(server->io, i);
         }
-        (void)close(server->listeners[i].fd);
+        if (server->listeners[i].fd >= 0) {
+            (void)close(server->listeners[i].fd);
+        }
     }
     server->listener_count = 0;
 }
 
-/* Sequences and applies one command; replies wait in the log unless it fills up. */
+/* The gateway's next command: applied at once, unless one before it is not done yet. */
 static void on_submit(void *context, struct oc_command *command)
 {
     struct oc_server *server = context;
-    enum oc_apply rc;
+    struct oc_command *slot;
+    if (server->suspended && (slot = oc_ring_claim(&server->waiting)) != NULL) {
+        *slot = *command;
+        oc_ring_publish(&server->waiting);
+        return;
+    }
+    finish(server); /* the ring is full: no turn in between then */
+    apply(server, command);
+}
+
+/* Sequences and applies one command. One that has more events than the log has room for is put by.
+ */
+static void apply(struct oc_server *server, struct oc_command *command)
+{
+    const struct oc_server_observer *observer = &server->config.observer;
     command->sequence = ++server->sequence;
     command->time_ns = server->utc_ns;
-    rc = oc_engine_apply(server->engine, command);
-    while (rc == OC_MORE) {
+    if (observer->command != NULL) {
+        observer->command(observer->context, command);
+    }
+    /* Only a command that is large by itself is to be put by, not one that finds the log used up.
+     */
+    if (!oc_event_log_has_room(&server->log, (uint32_t)server->log.capacity / 2)) {
         drain(server);
-        rc = oc_engine_continue(server->engine);
+    }
+    server->suspended = oc_engine_apply(server->engine, command) == OC_MORE;
+    if (server->suspended) {
+        server->paced_ns = 0;
+        drain(server);
     }
 }
 
-static void on_notice(void *context, enum oc_gateway_notice notice, struct oc_conn conn)
+/* Whether the command that was put by had better wait for those who read, for another moment. */
+static bool must_pace(const struct oc_server *server)
+{
+    struct oc_conn conn;
+    return server->suspended && server->paced_ns < OC_SERVER_PACE_NS &&
+           server->io->ops->owed_most(server->io, &conn) > server->config.io.out_bytes_max / 2;
+}
+
+/* One portion of a command that was put by; when it is done, the commands behind it. */
+static void go_on(struct oc_server *server)
+{
+    void *commands;
+    server->suspended = oc_engine_continue(server->engine) == OC_MORE;
+    drain(server);
+    while (!server->suspended && oc_ring_peek(&server->waiting, &commands) > 0) {
+        apply(server, commands);
+        oc_ring_release(&server->waiting, 1);
+    }
+}
+
+/* Everything that was put by, without a turn in between. */
+static void finish(struct oc_server *server)
+{
+    while (server->suspended) {
+        go_on(server);
+    }
+}
+
+static void on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
+                      struct oc_conn conn)
 {
     static const char *const TEXTS[] = {
         [OC_GATEWAY_SLOW_READER] = "reads too slowly and is disconnected",
         [OC_GATEWAY_OUT_OF_CHUNKS] = "owes most while out-buffers run out, and is disconnected",
-        [OC_GATEWAY_BAD_STREAM] = "sent a frame that cannot be trusted; its session is closed",
+        [OC_GATEWAY_BAD_STREAM] = "is told why and disconnected",
     };
     const struct oc_server *server = context;
     char peer[OC_IO_ADDRESS_TEXT_BYTES];
     if (server->io->ops->peer(server->io, conn, peer, sizeof peer) != 0) {
         (void)snprintf(peer, sizeof peer, "a peer that is gone");
     }
-    oc_log(OC_LOG_WARNING, "%s %s (limits: docs/limits.md)", peer, TEXTS[notice]);
+    oc_log(OC_LOG_WARNING, "%s %s%s%s (docs/limits.md)", peer, TEXTS[notice],
+           reason != OC_REASON_NONE ? ": " : "",
+           reason != OC_REASON_NONE ? oc_reason_text(reason) : "");
 }

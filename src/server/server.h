@@ -16,16 +16,39 @@
 #include "io/io.h"
 #include "server/listener.h"
 
-/** The port on which clients look for a venue when none is told. */
-#define OC_SERVER_PORT_DEFAULT 7400
+/**
+ * Events between two drains of the log. Small on purpose: the same 128 KiB are written and read
+ * again and again and stay in the cache. A command with more events takes several turns, and what
+ * one of them gives a listener (some 170 KB) is about what a turn can send.
+ */
+#define OC_SERVER_EVENT_LOG_CAPACITY 1024U
 
 /**
- * Events between two drains of the log. Small on purpose: the same 256 KiB are written and read
- * again and again and stay in the cache. More events of one command are taken in portions.
+ * How long, in all, such a command may wait for sessions that owe half of what they may, so that
+ * who reads is not disconnected for what one command told at once. The venue stands still
+ * meanwhile.
  */
-#define OC_SERVER_EVENT_LOG_CAPACITY 2048U
+#define OC_SERVER_PACE_NS 20000000ULL
+
+/**
+ * Commands that may wait behind one that takes several turns (a sweep of more orders than the event
+ * log holds events). Turns go on in between, so that replies are sent and read meanwhile; if more
+ * than these arrive, the rest of the command is done within one turn.
+ */
+#define OC_SERVER_WAITING_MAX 16384U
 
 struct oc_server;
+
+/**
+ * Who watches, on the server's thread: each command when it is stamped, just before it is applied;
+ * then its events, before anybody is told. What is passed is borrowed for the call. A hook that is
+ * not wanted is NULL.
+ */
+struct oc_server_observer {
+    void *context;
+    void (*command)(void *context, const struct oc_command *command);
+    void (*events)(void *context, const struct oc_event *events, uint32_t count);
+};
 
 struct oc_server_config {
     const struct oc_io_ops *ops;
@@ -41,6 +64,8 @@ struct oc_server_config {
     /* Tests: UTC in ns instead of the system's clock; never decreasing. NULL: the system's. */
     uint64_t (*utc_ns)(void *context, uint64_t now_ns);
     void *utc_context;
+    struct oc_server_observer observer;
+    uint32_t event_log_capacity; /* tests: instead of OC_SERVER_EVENT_LOG_CAPACITY; 0: that */
 };
 
 /**

@@ -7,6 +7,7 @@
 #include "wire/json.h"
 
 #include "core/assert.h"
+#include "core/types.h"
 
 #define SURROGATE_HIGH 0xd800U
 #define SURROGATE_LOW  0xdc00U
@@ -188,11 +189,7 @@ bool oc_wire__copy_name(const struct oc_wire__text *text, char *bytes, size_t by
 
     if (!text->plain) {
         meant_size = oc_wire__unescape(text, (uint8_t *)bytes, bytes_max, &good);
-        for (size_t index = 0; index < meant_size; index++) {
-            char byte = bytes[index];
-
-            good = good && byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
-        }
+        good = good && oc_text_is_plain(bytes, meant_size);
     }
     if (!good || meant_size == 0 || meant_size > bytes_max) {
         memset(bytes, 0, bytes_max);

@@ -283,7 +283,7 @@ static void learn_instrument(struct oc_wire_encoder *encoder, const struct oc_ev
     OC_ASSERT(event->instrument < encoder->instruments_max);
     OC_ASSERT(symbol->size > 0);
     OC_ASSERT(symbol->size <= OC_SYMBOL_BYTES_MAX);
-    OC_ASSERT(oc_wire__is_name(symbol->bytes, symbol->size));
+    OC_ASSERT(oc_text_is_plain(symbol->bytes, symbol->size));
     text = &encoder->symbols[event->instrument];
     text->bytes[0] = '"';
     memcpy(text->bytes + 1, symbol->bytes, symbol->size);
@@ -552,7 +552,7 @@ static uint8_t *put_client_order_id(uint8_t *out, const struct oc_client_order_i
         return out;
     }
     OC_ASSERT(id->size <= OC_CLIENT_ORDER_ID_BYTES_MAX);
-    OC_ASSERT(oc_wire__is_name(id->bytes, id->size));
+    OC_ASSERT(oc_text_is_plain(id->bytes, id->size));
     out = oc_wire__put_bytes(PUT(out, ",\"client_order_id\":\""), id->bytes, id->size);
     return PUT(out, "\"");
 }

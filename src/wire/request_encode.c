@@ -84,7 +84,7 @@ static bool texts_are_good(const struct oc_command *command)
     switch (command->kind) {
     case OC_COMMAND_NEW:
         symbol = &command->new_order.symbol;
-        if (id->size > OC_CLIENT_ORDER_ID_BYTES_MAX || !oc_wire__is_name(id->bytes, id->size)) {
+        if (id->size > OC_CLIENT_ORDER_ID_BYTES_MAX || !oc_text_is_plain(id->bytes, id->size)) {
             return false;
         }
         break;
@@ -99,7 +99,7 @@ static bool texts_are_good(const struct oc_command *command)
         return true;
     }
     return (symbol->size > 0 || !required) && symbol->size <= OC_SYMBOL_BYTES_MAX &&
-           oc_wire__is_name(symbol->bytes, symbol->size);
+           oc_text_is_plain(symbol->bytes, symbol->size);
 }
 
 static uint8_t *put_new(uint8_t *out, const struct oc_command_new *order)

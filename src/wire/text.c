@@ -65,18 +65,6 @@ uint8_t *oc_wire__put_escaped(uint8_t *out, const char *bytes, size_t size)
     return out;
 }
 
-bool oc_wire__is_name(const char *bytes, size_t size)
-{
-    for (size_t index = 0; index < size; index++) {
-        char byte = bytes[index];
-
-        if (byte < ' ' || byte >= 0x7f || byte == '"' || byte == '\\') {
-            return false;
-        }
-    }
-    return true;
-}
-
 uint32_t oc_wire__close_frame(uint8_t *frame, const uint8_t *end)
 {
     uint32_t size = (uint32_t)(end - frame);

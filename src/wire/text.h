@@ -7,7 +7,6 @@
 #ifndef OC_WIRE_TEXT_H
 #define OC_WIRE_TEXT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,9 +34,6 @@ uint8_t *oc_wire__put_u64(uint8_t *out, uint64_t value);
  * UTF-8 character becomes U+FFFD. At most 2 + size * OC_WIRE__ESCAPE_BYTES_MAX bytes.
  */
 uint8_t *oc_wire__put_escaped(uint8_t *out, const char *bytes, size_t size);
-
-/** Whether a symbol or client_order_id may stand between quotes as it is. */
-bool oc_wire__is_name(const char *bytes, size_t size);
 
 /** Writes the length of what stands between `frame` and `end` in front of it: the whole frame. */
 uint32_t oc_wire__close_frame(uint8_t *frame, const uint8_t *end);

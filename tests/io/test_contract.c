@@ -500,6 +500,7 @@ static void flush_ends_after_a_second(void **state)
     struct contract contract;
     struct oc_conn silent;
     struct oc_conn stuck;
+    int end;
 
     (void)state;
     contract_open(&contract, &config);
@@ -519,8 +520,49 @@ static void flush_ends_after_a_second(void **state)
     assert_int_equal(contract_conn(&contract, silent)->error, 0);
     assert_int_equal(contract_conn(&contract, stuck)->error, -ETIMEDOUT);
     assert_int_equal(contract_stats(&contract).chunks_used, 0);
+    /* What was cut off must not look whole. */
+    do {
+        (void)contract_peer_read(&contract, stuck_peer, large, LARGE_BYTES, &end);
+    } while (end == 0);
+    assert_int_equal(end, -ECONNRESET);
     close(silent_peer);
     close(stuck_peer);
+    contract_close(&contract);
+}
+
+/** Who reads slowly but goes on reading gets everything, however long it takes. */
+static void flush_goes_on_as_long_as_the_peer_reads(void **state)
+{
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn conn;
+    uint64_t received = 0;
+    int end = 0;
+
+    (void)state;
+    contract_open(&contract, &config);
+    int peer = contract_accepted_peer(&contract, &conn);
+    const int small = 1 << 17;
+    assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    uint64_t owed = contract_fill(&contract, conn, large, LARGE_BYTES);
+    uint64_t start_ns = contract_clock_ns();
+    assert_int_equal(OPS(contract)->close(contract.io, conn, OC_IO_CLOSE_FLUSH), 0);
+    while (end == 0 && received < owed) {
+        bool slowly = contract_clock_ns() - start_ns < 2 * OC_IO_FLUSH_TIMEOUT_NS;
+        size_t piece = slowly ? owed / 16 : LARGE_BYTES;
+        if (slowly) {
+            contract_poll_for_ms(&contract, 150);
+        }
+        received += contract_peer_read(&contract, peer, large,
+                                       piece < LARGE_BYTES ? piece : LARGE_BYTES, &end);
+    }
+    assert_int_equal(received, owed);
+    assert_true(contract_clock_ns() - start_ns > OC_IO_FLUSH_TIMEOUT_NS);
+    assert_int_equal(contract_peer_read(&contract, peer, large, 1, &end), 0);
+    assert_int_equal(end, 1);
+    close(peer);
+    contract_until_closed(&contract, conn);
+    assert_int_equal(contract_conn(&contract, conn)->error, 0);
     contract_close(&contract);
 }
 
@@ -740,6 +782,7 @@ int main(void)
         cmocka_unit_test(flush_after_eof_is_over_at_once),
         cmocka_unit_test(flush_of_a_paused_connection_sees_its_end),
         cmocka_unit_test(flush_ends_after_a_second),
+        cmocka_unit_test(flush_goes_on_as_long_as_the_peer_reads),
         cmocka_unit_test(abort_resets),
         cmocka_unit_test(a_reset_by_the_peer_is_told_once),
         cmocka_unit_test(bytes_come_before_eof),

@@ -196,7 +196,7 @@ MUTANTS = [
      "    } else {\n"
      "        engine->store.orders.orders[taker->order].open_lots = taker->open_lots;",
      "    } else {\n"
-     "        describe_taker(engine, command,\n"
+     "        oc_engine__describe_taker(engine, command,\n"
      "                       oc_engine__reply(engine, command, OC_EVENT_CONFIRMED,\n"
      "                                        taker->instrument));\n"
      "        engine->store.orders.orders[taker->order].open_lots = taker->open_lots;",
@@ -290,6 +290,14 @@ MUTANTS = [
      "            taker->open_lots = 0;\n            break;\n"
      "        }\n        trade(engine, command);",
      "bug 10", "engine.sweep", "deep_sweep_that_fills"),
+    # Volatile, or the compiler might make a jump of the call.
+    ("a sweep calls itself for each fill", "engine/match.c",
+     "        trade(engine, command);\n    }",
+     """        trade(engine, command);
+        volatile bool done = oc_engine__match(engine, command);
+        return done;
+    }""",
+     "bug 12", "engine.sweep", "deep_sweep_without_stops"),
     ("maker is told after its slot is free", "engine/match.c",
      "            oc_engine__describe(engine, event, maker_index, price_ticks);\n        }\n"
      "        oc_engine__order_forget(engine, maker_index);",

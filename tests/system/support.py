@@ -37,11 +37,11 @@ def backends():
 class Venue:
     """A running `outcry serve`. Use it in a `with`: it is stopped at the end."""
 
-    def __init__(self, net="epoll", *arguments, listen=("127.0.0.1:0",), command=()):
+    def __init__(self, net="epoll", *arguments, listen=("127.0.0.1:0",), command=(), **options):
         listeners = [word for address in listen for word in ("--listen", address)]
         self.process = subprocess.Popen(
             [*command, OUTCRY, "serve", "--net", net, *listeners, *map(str, arguments)],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, **options)
         self.log = []
         self.addresses = []
         self._ready = threading.Event()

@@ -189,7 +189,7 @@ class Reports(unittest.TestCase):
                 (("--flow", "equity", "-n", "4", "--instruments", "2"), "each belongs to one"),
                 (("--tape", "yes"), "on or off"),
                 (("--assert", "p99<5"), "needs a unit at its end"),
-                (("--connect", "nowhere"), "is no address: write HOST:PORT"),
+                (("--connect", "nowhere"), "is no HOST:PORT: write for instance"),
                 (("extra",), "one argument too many")):
             with self.subTest(arguments=arguments):
                 done = run("load", *arguments)

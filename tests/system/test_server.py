@@ -6,6 +6,7 @@ session is not told what happens to it.
 """
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -106,6 +107,10 @@ class Refusals(unittest.TestCase):
         self.expect(2, "--net fast: auto, io_uring or epoll", "--net", "fast")
         self.expect(2, "a whole number from 4 to 32768", "--queue-depth", "0")
         self.expect(2, "a whole number from 0 to", "--busy-poll", "1.5")
+        self.expect(2, "a power of two is needed, for instance 512", "--queue-depth", "1000")
+        self.expect(2, "a power of two is needed, for instance 2", "--buffers", "3")
+        self.expect(2, "--listed-only needs --instruments", "--listed-only")
+        self.expect(2, "a whole number from 131072", "--limit", "out_bytes=150")
         self.expect(2, "NAME=N is needed", "--limit", "session=5")
         self.expect(2, "orders -1: a whole number from 1", "--limit", "orders=-1")
         self.expect(2, "is no listener option", "--listen", "127.0.0.1:0,fast=yes")
@@ -128,6 +133,27 @@ class Refusals(unittest.TestCase):
         with Venue("epoll", "--insecure", listen=["0.0.0.0:0"]) as venue:
             port = venue.address.rsplit(":", 1)[1]
             self.assertIn("order_id", Client("127.0.0.1:" + port).ask(NEW))
+
+
+class Descriptors(unittest.TestCase):
+    def test_the_limit_is_raised_or_told(self):
+        def soft_64():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+
+        def hard_64():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        for net in backends():
+            with self.subTest(net=net):
+                with Venue(net, "--limit", "sessions=200", preexec_fn=soft_64) as venue:
+                    clients = [Client(venue.address) for _ in range(150)]
+                    for client in clients:
+                        self.assertEqual(client.ask({"session": {"ping": 1}})["ping"], 1)
+                    self.assertNotIn("too few", "".join(venue.log))
+                with Venue(net, "--limit", "sessions=200", preexec_fn=hard_64) as venue:
+                    self.assertIn("may open 64 files, too few for 200 sessions",
+                                  "".join(venue.log))
 
 
 class Venues(unittest.TestCase):
@@ -194,7 +220,9 @@ class Venues(unittest.TestCase):
             self.skipTest("strace is not installed")
         with tempfile.NamedTemporaryFile("r") as trace:
             command = ("strace", "-f", "-o", trace.name)
-            with Venue("epoll", command=command) as venue:
+            # A leak check cannot run under strace: it traces the process itself.
+            quiet = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+            with Venue("epoll", command=command, env=quiet) as venue:
                 self.assertIn("order_id", Client(venue.address).ask(NEW))
                 server = int(trace.readline().split()[0])
                 os.kill(server, signal.SIGTERM)

@@ -1,8 +1,9 @@
 /*
  * Goal: commands without a bound (sweeps, mass cancels, disconnects, open orders, books) go through
  * the smallest event log, whole and in order, without recursion (bug 12).
- * Method: up to 100,000 orders and a log of 64 events, on a stack of 256 KiB where it matters.
- * Fails when an event is lost, doubled or out of order, or the command does not stop for the log.
+ * Method: up to 100,000 orders and a log of 64 events, on a stack of 256 KiB where it matters; one
+ * sweep with a log that never stops it, so that a call for each fill would use up that stack. Fails
+ * when an event is lost, doubled or out of order, or the command does not stop for the log.
  */
 #include <pthread.h>
 
@@ -14,6 +15,13 @@ static const struct scenario_options DEEP = {
     .limits = {.orders_max = MAKERS + 16, .levels_max = MAKERS + 16},
     .without_audit = true,
     .log_capacity = 64,
+};
+
+/* Every event of a command at once: it runs from its begin to its end in one call. */
+static const struct scenario_options DEEP_WITHOUT_STOPS = {
+    .limits = {.orders_max = MAKERS + 16, .levels_max = MAKERS + 16},
+    .without_audit = true,
+    .log_capacity = 1U << 18,
 };
 
 static void rest_makers(uint64_t user, uint32_t count, int64_t prices)
@@ -47,24 +55,37 @@ static void *deep_sweep_body(void *argument)
     }
     assert_int_equal(events[count - 1].kind, OC_EVENT_CONFIRMED);
     assert_int_equal(events[count - 1].order.qty_lots, 5);
-    assert_true(scenario_waits() > MAKERS / 64);
     ignore();
     return NULL;
 }
 
-static void deep_sweep(void **state)
+static void sweep_on_small_stack(const struct scenario_options *options)
 {
     pthread_attr_t attributes;
     pthread_t thread;
 
-    (void)state;
-    scenario_begin(&DEEP);
+    scenario_begin(options);
     rest_makers(1, MAKERS, 10);
     assert_int_equal(pthread_attr_init(&attributes), 0);
     assert_int_equal(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
     assert_int_equal(pthread_create(&thread, &attributes, deep_sweep_body, NULL), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(pthread_attr_destroy(&attributes), 0);
+}
+
+static void deep_sweep(void **state)
+{
+    (void)state;
+    sweep_on_small_stack(&DEEP);
+    assert_true(scenario_waits() > MAKERS / 64);
+    scenario_end();
+}
+
+static void deep_sweep_without_stops(void **state)
+{
+    (void)state;
+    sweep_on_small_stack(&DEEP_WITHOUT_STOPS);
+    assert_int_equal(scenario_waits(), 0);
     scenario_end();
 }
 
@@ -221,10 +242,15 @@ static void book_of_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(deep_sweep),          cmocka_unit_test(deep_sweep_that_fills),
-        cmocka_unit_test(deep_replace),        cmocka_unit_test(deep_immediate),
-        cmocka_unit_test(mass_cancel_of_many), cmocka_unit_test(disconnect_of_many),
-        cmocka_unit_test(open_orders_of_many), cmocka_unit_test(book_of_many),
+        cmocka_unit_test(deep_sweep),
+        cmocka_unit_test(deep_sweep_without_stops),
+        cmocka_unit_test(deep_sweep_that_fills),
+        cmocka_unit_test(deep_replace),
+        cmocka_unit_test(deep_immediate),
+        cmocka_unit_test(mass_cancel_of_many),
+        cmocka_unit_test(disconnect_of_many),
+        cmocka_unit_test(open_orders_of_many),
+        cmocka_unit_test(book_of_many),
     };
 
     return cmocka_run_group_tests_name("engine sweep", tests, NULL, NULL);

@@ -149,20 +149,29 @@ static struct {
     struct oc_gateway *gateway;
     struct oc_command commands[COMMANDS_MAX];
     uint32_t command_count;
+    uint32_t pongs; /* replies that each PING gets before submit() returns */
     enum oc_gateway_notice notices[COMMANDS_MAX];
     uint32_t notice_count;
 } bench;
+
+static void give(const struct oc_event *event);
 
 static void on_submit(void *context, struct oc_command *command)
 {
     assert_ptr_equal(context, &bench);
     assert_true(bench.command_count < COMMANDS_MAX);
     bench.commands[bench.command_count++] = *command;
+    for (uint32_t i = 0; command->kind == OC_COMMAND_PING && i < bench.pongs; i++) {
+        give(&(struct oc_event){
+            .kind = OC_EVENT_PONG, .session = command->session, .instrument = OC_INDEX_NONE});
+    }
 }
 
-static void on_notice(void *context, enum oc_gateway_notice notice, struct oc_conn conn)
+static void on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
+                      struct oc_conn conn)
 {
     (void)context;
+    assert_true((reason != OC_REASON_NONE) == (notice == OC_GATEWAY_BAD_STREAM));
     (void)conn;
     bench.notices[bench.notice_count++] = notice;
 }
@@ -615,6 +624,23 @@ static void test_a_slow_reader_goes_and_the_others_stay(void **state)
     expect_command(bench.command_count - 1, OC_COMMAND_SESSION_CLOSE, 0);
 }
 
+static void test_a_session_that_breaks_gets_no_further_share_of_the_turn(void **state)
+{
+    uint8_t bytes[512];
+    uint32_t size = frame(bytes, PING);
+    (void)state;
+    size += frame(bytes + size, PING);
+    size += frame(bytes + size, PING);
+    size += frame(bytes + size, CANCEL);
+    connect_session(0, 0);
+    fake.conns[0].reads = false;
+    bench.command_count = 0;
+    bench.pongs = OUT_BYTES_MAX / 40; /* the second answer is too much */
+    io_event(0, OC_IO_RECEIVED, bytes, size, 0);
+    assert_int_equal(bench.command_count, 2);
+    assert_int_equal(bench.notices[0], OC_GATEWAY_SLOW_READER);
+}
+
 static void test_out_of_chunks_the_one_who_owes_most_goes(void **state)
 {
     (void)state;
@@ -681,6 +707,7 @@ int main(void)
         BENCH_TEST(test_listeners_come_and_go_in_any_order),
         BENCH_TEST(test_a_tape_of_many_chunks_reaches_all),
         BENCH_TEST(test_a_slow_reader_goes_and_the_others_stay),
+        BENCH_TEST(test_a_session_that_breaks_gets_no_further_share_of_the_turn),
         BENCH_TEST(test_out_of_chunks_the_one_who_owes_most_goes),
         BENCH_TEST(test_when_nobody_owes_the_session_goes_instead_of_a_silent_drop),
         BENCH_TEST(test_without_any_chunk_the_tape_still_reaches_who_can_take_it),

@@ -100,6 +100,8 @@ static void test_mistakes_are_named(void **state)
     expect_error("[\"A\"]\nlot = 1\n", "printable ASCII");
     expect_error("[123456789012345678901234567890123]\nlot = 1\n", "1 to 32 characters");
     expect_error("[A]\nlot=1\n[B]\nlot=1\n[C]\nlot=1\n[D]\nlot=1\n", ":8: more than 3 instruments");
+    expect_error("[A]\n[B]\ntick = 1\n", ":1: [A] has no key");
+    expect_error("[A]\nlot = 1\n\n[B]\n; nothing\n", ":4: [B] has no key");
     expect_error("[A]\nprice_min = 5\nprice_max = 4\n", "[A]: price_min is above price_max");
     expect_error("[A]\nquantity_min = 5\nquantity_max = 4\n", "quantity_min is above");
 }
