@@ -66,8 +66,9 @@ static void deliver(struct oc_gateway *gateway, struct oc_gateway__session *sess
     if (rc == 0 || rc == -ENOTCONN) {
         return; /* taken, or its CLOSED is on the way */
     }
-    if ((uint64_t)gateway->ops->owed(gateway->io, session->conn) + piece->size >
-        gateway->config.out_bytes_max) {
+    /* What could never be sent (-EMSGSIZE) is no reason for another session to go. */
+    if (rc == -EMSGSIZE || (uint64_t)gateway->ops->owed(gateway->io, session->conn) + piece->size >
+                               gateway->config.out_bytes_max) {
         disconnect(gateway, session, OC_GATEWAY_SLOW_READER);
         return;
     }

@@ -1,8 +1,9 @@
 /*
  * The instruments file, read by inih.
  *
- * inih calls back for each "key = value" and returns the first line whose call failed. It announces
- * no section by itself, so that one without any key would pass unseen: a second look finds it.
+ * inih calls back for each "key = value". What it would pass over in silence is refused before it
+ * sees the line: one that is longer than its buffer (the rest would be read as a line of its own),
+ * a NUL byte, text behind [SYMBOL], and a section without a key.
  */
 #include "server/instruments.h"
 
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define BLANKS " \t\r\n\v\f"
 
 /* A number that a key takes: where it goes and what it may be. */
 struct key {
@@ -44,22 +47,28 @@ static const struct key KEYS[KEY_COUNT] = {
 
 struct reader {
     const char *path;
+    FILE *file;
+    int line;                              /* read last, from 1 */
+    int section_line;                      /* of a section that has no key yet, 0: none */
+    char section[OC_SYMBOL_BYTES_MAX + 1]; /* its name, cut if it is too long */
     struct oc_command *commands;
     uint32_t count;
     uint32_t count_max;
-    uint32_t given; /* keys of the present section, a bit each */
-    bool failed;
+    uint32_t given;  /* keys of the present section, a bit each */
+    int failed_line; /* of the message; 0: none failed */
     char message[200];
 };
 
+static void say_why(const struct reader *reader, int rc, char *error, size_t error_size);
+static char *next_line(char *line, int capacity, void *stream);
+static void check_line(struct reader *reader, const char *line);
+static void check_section_ended(struct reader *reader);
 static int on_key(void *user, const char *section, const char *name, const char *value);
 static bool begin_section(struct reader *reader, const char *section);
 static bool parse_number(struct reader *reader, const struct key *key, const char *value,
                          uint64_t *number);
 static void set_key(struct oc_command_instrument *instrument, int key, uint64_t number);
 static bool check_ranges(const struct reader *reader, char *error, size_t error_size);
-static bool check_sections(const struct reader *reader, char *error, size_t error_size);
-static bool is_known(const struct reader *reader, const char *symbol, size_t size);
 static void fail(struct reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -75,24 +84,97 @@ int oc_instruments_read(const char *path, uint32_t count_max, struct oc_command 
         return -1;
     }
     errno = 0;
-    rc = ini_parse(path, on_key, &reader);
-    if (reader.failed) {
-        (void)snprintf(error, error_size, "%s:%d: %s", path, rc, reader.message);
-    } else if (rc < 0) {
-        (void)snprintf(error, error_size, "%s: %s", path,
-                       errno != 0 ? strerror(errno) : "cannot be read");
-    } else if (rc > 0) {
-        (void)snprintf(error, error_size, "%s:%d: neither [SYMBOL] nor key = value", path, rc);
-    } else if (reader.count == 0) {
-        (void)snprintf(error, error_size, "%s: no instrument; see examples/instruments.ini", path);
-    } else if (check_ranges(&reader, error, error_size) &&
-               check_sections(&reader, error, error_size)) {
+    reader.file = fopen(path, "re");
+    rc = reader.file != NULL ? ini_parse_stream(next_line, &reader, on_key, &reader) : -1;
+    if (rc != 0 || reader.failed_line != 0 || reader.count == 0) {
+        say_why(&reader, rc, error, error_size);
+    } else if (check_ranges(&reader, error, error_size)) {
+        (void)fclose(reader.file);
         *commands = reader.commands;
         *count = reader.count;
         return 0;
     }
+    if (reader.file != NULL) {
+        (void)fclose(reader.file);
+    }
     free(reader.commands);
     return -1;
+}
+
+/* The first thing that is wrong. inih says only the line of what it refused itself. */
+static void say_why(const struct reader *reader, int rc, char *error, size_t error_size)
+{
+    if (rc < 0) {
+        (void)snprintf(error, error_size, "%s: %s", reader->path,
+                       errno != 0 ? strerror(errno) : "cannot be read");
+    } else if (reader->failed_line != 0 && (rc == 0 || reader->failed_line <= rc)) {
+        (void)snprintf(error, error_size, "%s:%d: %s", reader->path, reader->failed_line,
+                       reader->message);
+    } else if (rc > 0) {
+        (void)snprintf(error, error_size, "%s:%d: neither [SYMBOL] nor key = value", reader->path,
+                       rc);
+    } else {
+        (void)snprintf(error, error_size, "%s: no instrument; see examples/instruments.ini",
+                       reader->path);
+    }
+}
+
+/* Gives inih a line, or the end after a failure. */
+static char *next_line(char *line, int capacity, void *stream)
+{
+    struct reader *reader = stream;
+    int size = 0;
+    int byte = 0;
+    while (reader->failed_line == 0 && byte != '\n' && (byte = getc(reader->file)) != EOF) {
+        reader->line += size == 0;
+        if (byte == '\0') {
+            fail(reader, "a NUL byte");
+        } else if (size == capacity - 1) {
+            fail(reader, "the line is longer than %d bytes", capacity - 2);
+        } else {
+            line[size++] = (char)byte;
+        }
+    }
+    line[size] = '\0';
+    if (reader->failed_line == 0 && size > 0) {
+        check_line(reader, line);
+    } else if (reader->failed_line == 0) {
+        check_section_ended(reader);
+    }
+    return reader->failed_line == 0 && size > 0 ? line : NULL;
+}
+
+/* Of a section line: that nothing but a comment is behind it, and that the last one had a key. */
+static void check_line(struct reader *reader, const char *line)
+{
+    const char *start = line;
+    const char *end;
+    if (reader->line == 1 && strncmp(start, "\xef\xbb\xbf", 3) == 0) {
+        start += 3;
+    }
+    start += strspn(start, BLANKS);
+    end = strchr(start, ']');
+    if (start[0] != '[' || end == NULL) {
+        return;
+    }
+    check_section_ended(reader);
+    reader->section_line = reader->line;
+    (void)snprintf(reader->section, sizeof reader->section, "%.*s", (int)(end - start - 1),
+                   start + 1);
+    end++;
+    if (reader->failed_line == 0 && end[strspn(end, BLANKS)] != '\0' &&
+        (end[0] == ';' || end[strspn(end, BLANKS)] != ';')) {
+        fail(reader, "only a comment may stand behind [%s]", reader->section);
+    }
+}
+
+/* inih announces a section with its first key only. */
+static void check_section_ended(struct reader *reader)
+{
+    if (reader->section_line != 0) {
+        reader->line = reader->section_line;
+        fail(reader, "[%s] has no key; give it one, for instance tick = 1", reader->section);
+    }
 }
 
 /* inih: nonzero is success. It goes on after a failure, so the first message has to be kept. */
@@ -100,9 +182,10 @@ static int on_key(void *user, const char *section, const char *name, const char 
 {
     struct reader *reader = user;
     uint64_t number;
-    if (reader->failed) {
+    if (reader->failed_line != 0) {
         return 0;
     }
+    reader->section_line = 0;
     if (!begin_section(reader, section)) {
         return 0;
     }
@@ -237,46 +320,11 @@ static bool check_ranges(const struct reader *reader, char *error, size_t error_
     return true;
 }
 
-/* Every [SYMBOL] of the file must have become an instrument. */
-static bool check_sections(const struct reader *reader, char *error, size_t error_size)
-{
-    char text[512];
-    bool complete = true;
-    FILE *file = fopen(reader->path, "re");
-    if (file == NULL) {
-        (void)snprintf(error, error_size, "%s: %s", reader->path, strerror(errno));
-        return false;
-    }
-    for (int line = 1; complete && fgets(text, sizeof text, file) != NULL; line++) {
-        const char *begin = text + strspn(text, " \t");
-        size_t size = *begin == '[' ? strcspn(begin + 1, "]") : 0;
-        if (*begin == '[' && !is_known(reader, begin + 1, size)) {
-            (void)snprintf(error, error_size,
-                           "%s:%d: [%.*s] has no key; give it one, for instance tick = 1",
-                           reader->path, line, (int)size, begin + 1);
-            complete = false;
-        }
-    }
-    (void)fclose(file);
-    return complete;
-}
-
-static bool is_known(const struct reader *reader, const char *symbol, size_t size)
-{
-    for (uint32_t i = 0; i < reader->count; i++) {
-        const struct oc_symbol *known = &reader->commands[i].instrument.symbol;
-        if (known->size == size && memcmp(known->bytes, symbol, size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void fail(struct reader *reader, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(reader->message, sizeof reader->message, format, arguments);
     va_end(arguments);
-    reader->failed = true;
+    reader->failed_line = reader->line;
 }

@@ -102,8 +102,26 @@ static void test_mistakes_are_named(void **state)
     expect_error("[A]\nlot=1\n[B]\nlot=1\n[C]\nlot=1\n[D]\nlot=1\n", ":8: more than 3 instruments");
     expect_error("[A]\n[B]\ntick = 1\n", ":1: [A] has no key");
     expect_error("[A]\nlot = 1\n\n[B]\n; nothing\n", ":4: [B] has no key");
+    expect_error("[A]\nnothing\nlot = 1\ntikc = 1\n", ":2: neither [SYMBOL] nor key = value");
+    expect_error("[A]\nlot = 1\ntikc = 1\nnothing\n", ":3: unknown key");
     expect_error("[A]\nprice_min = 5\nprice_max = 4\n", "[A]: price_min is above price_max");
     expect_error("[A]\nquantity_min = 5\nquantity_max = 4\n", "quantity_min is above");
+}
+
+/* What inih alone would not notice. */
+static void test_nothing_is_passed_over(void **state)
+{
+    char text[512];
+    (void)state;
+    expect_error("[A] tick = 9\nlot = 1\n", ":1: only a comment may stand behind");
+    expect_error("[A]]\nlot = 1\n", ":1: only a comment may stand behind");
+    expect_error("[B]\n[A]\nlot = 1\n", ":1: [B] has no key");
+    expect_error("[A]\nlot = 1\n[B]\n", ":3: [B] has no key");
+    (void)snprintf(text, sizeof text, "[A]\nlot = 1\n; %197s\n", "tick = 9");
+    expect_error(text, ":3: the line is longer than 198 bytes");
+    (void)snprintf(text, sizeof text, "[A] ; %192s\nlot = 1\n", "the longest");
+    assert_int_equal(read_text(text), 0);
+    free(commands);
 }
 
 static void test_a_missing_file_is_named(void **state)
@@ -121,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_every_key_lands_in_its_field),
         cmocka_unit_test(test_the_example_is_valid),
         cmocka_unit_test(test_mistakes_are_named),
+        cmocka_unit_test(test_nothing_is_passed_over),
         cmocka_unit_test(test_a_missing_file_is_named),
     };
     int fd = mkstemp(path);
