@@ -11,8 +11,8 @@
 
 /* @u user_id, @s symbol, @d side, @p price, @q quantity, @o order_id, @c client_order_id, @n any
  * number, @b true or false, @w on or off. Each takes one byte of the program. */
+/* Long templates go on in a second literal. NOLINTBEGIN(bugprone-suspicious-missing-comma) */
 static const char *const TEXTS[] = {
-    /* Long templates go on in a second literal. NOLINTNEXTLINE(bugprone-suspicious-missing-comma) */
     "{\"user_id\":@u,\"symbol\":\"@s\",\"order_type\":\"@d\",\"price\":@p,\"quantity\":@q}",
     "{\"user_id\":@u,\"symbol\":\"@s\",\"order_type\":\"@d\",\"price\":@p,\"quantity\":@q,"
     "\"client_order_id\":\"@c\",\"request_id\":@n}",
@@ -37,6 +37,7 @@ static const char *const TEXTS[] = {
     "not json @n",
     "{}",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 /* Bytes from here on stand for one of the ends. */
 #define ENDS_FROM 0xf8U
