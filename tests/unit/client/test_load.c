@@ -279,21 +279,26 @@ static void test_misdeeds_are_noticed(void **state)
         uint64_t wrong;
         uint64_t missing;
         const char *why;
+        const char *or_why; /* where it depends on what was sent meanwhile; NULL: it does not */
     } cases[] = {
-        {WRONG_PRICE, 1, 0, "matched_price is 50001, expected 50000"},
-        {WRONG_ID, 1, 0, "buyer_order_id is"},
+        {WRONG_PRICE, 1, 0, "matched_price is 50001, expected 50000", NULL},
+        {WRONG_ID, 1, 0, "buyer_order_id is", NULL},
         /* The reply after the missing one is not the expected one. */
-        {SILENCE, 1, 0, "request 50 of user 7 (new order): expected a trade, got a confirmation"},
-        {TWICE, 1, 0, "request 51 of user 7 (new order): expected a confirmation, got a trade"},
-        {GARBAGE, 1, 0, "a reply that the protocol does not know: {\"order_id\":}"},
-        {HANG_UP, 1, 0, "the venue closed the connection of user 7 after 49 answered requests"},
+        {SILENCE, 1, 0, "request 50 of user 7 (new order): expected a trade, got a confirmation",
+         NULL},
+        {TWICE, 1, 0, "request 51 of user 7 (new order): expected a confirmation, got a trade",
+         "user 7 got a reply that nothing asked for"},
+        {GARBAGE, 1, 0, "a reply that the protocol does not know: {\"order_id\":}", NULL},
+        {HANG_UP, 1, 0, "the venue closed the connection of user 7 after 49 answered requests",
+         NULL},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         play(cases[i].misdeed, 4, 0.0);
-        if (result.wrong != cases[i].wrong || result.missing != cases[i].missing ||
-            strstr(result.why, cases[i].why) == NULL) {
+        bool said = strstr(result.why, cases[i].why) != NULL ||
+                    (cases[i].or_why != NULL && strstr(result.why, cases[i].or_why) != NULL);
+        if (result.wrong != cases[i].wrong || result.missing != cases[i].missing || !said) {
             fail_msg("misdeed %d: wrong %" PRIu64 ", missing %" PRIu64 ", \"%s\"",
                      (int)cases[i].misdeed, result.wrong, result.missing, result.why);
         }
