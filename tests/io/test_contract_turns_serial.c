@@ -142,7 +142,8 @@ static void waits_are_as_long_as_asked(void **state)
             assert_int_equal(contract_poll(&contract, WAITS_NS[i]), 0);
             uint64_t end_ns = contract_clock_ns();
             assert_true(end_ns - start_ns >= WAITS_NS[i]);
-            assert_true(end_ns - start_ns < WAITS_NS[i] + 50000000ULL);
+            /* A shared machine may take its time to wake anybody up. */
+            assert_true(end_ns - start_ns < WAITS_NS[i] + 500000000ULL);
             assert_true(contract.now_ns >= start_ns && contract.now_ns <= end_ns);
         }
         /* No wait: no system call is needed at all if there is nothing to do. */
