@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Buys and sells: outcry serve --listen 127.0.0.1:7400 &  examples/client.py [HOST PORT]"""
+"""Buys and sells at a venue: examples/client.py [HOST PORT], 127.0.0.1 7400 without."""
 import json, socket, struct, sys
 
 host, port = sys.argv[1:] or ("127.0.0.1", 7400)

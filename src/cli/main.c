@@ -66,7 +66,7 @@ static void print_help(FILE *out)
     (void)fputs(
         "\n`outcry SUBCOMMAND --help` tells its options. `outcry --version` tells the build.\n"
         "\nTry it:\n"
-        "  outcry serve --listen 127.0.0.1:7400 &\n"
+        "  outcry serve --listen 127.0.0.1:7400 & sleep 1\n"
         "  outcry order buy BTC/USD 10@50000 --user 1\n"
         "  outcry order sell BTC/USD 4@50000 --user 2\n"
         "  outcry book BTC/USD\n",

@@ -68,6 +68,7 @@ static void end_io(struct oc_server *server);
 static void log_start(const struct oc_server *server);
 static void make_instruments(struct oc_server *server);
 static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns);
+static void log_refusal(const struct oc_server *server, const struct oc_io_event *event);
 static void drain(struct oc_server *server);
 static int wind_down(struct oc_server *server, uint64_t now_ns);
 static void close_listeners(struct oc_server *server);
@@ -353,8 +354,7 @@ static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns)
     for (int i = 0; i < count; i++) {
         const struct oc_io_event *event = &server->events[i];
         if (event->kind == OC_IO_ACCEPT_FAILED) {
-            oc_log(OC_LOG_WARNING, "a connection to %s is refused: %s (docs/limits.md)",
-                   server->listeners[event->tag].address, strerror(-event->error));
+            log_refusal(server, event);
         } else {
             oc_gateway_on_io(server->gateway, event);
         }
@@ -365,6 +365,17 @@ static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns)
     drain(server);
     oc_gateway_flush(server->gateway);
     return 0;
+}
+
+static void log_refusal(const struct oc_server *server, const struct oc_io_event *event)
+{
+    struct oc_gateway_stats gateway;
+    bool full;
+    oc_gateway_stats_read(server->gateway, &gateway);
+    full = gateway.sessions >= server->config.limits.sessions_max;
+    oc_log(OC_LOG_WARNING, "a connection to %s is refused: %s (docs/limits.md)",
+           server->listeners[event->tag].address,
+           full ? "the limit of sessions is reached" : strerror(-event->error));
 }
 
 /* Hands every event of the log to the gateway. */

@@ -189,6 +189,17 @@ class Venues(unittest.TestCase):
                 self.assertEqual(client.ask({"user_id": 1, "order_id": 1})["type"], "cancelled")
                 self.assertEqual(client.ask(NEW)["order_id"], 3)
 
+    def test_the_limit_of_sessions_is_named(self):
+        for net in backends():
+            with self.subTest(net=net), Venue(net, "--limit", "sessions=2") as venue:
+                clients = [Client(venue.address) for _ in range(2)]
+                for client in clients:
+                    client.ask({"session": {"ping": 1}})
+                with self.assertRaises((ConnectionError, TypeError)):
+                    self.assertIsNone(Client(venue.address).ask({"session": {"ping": 1}})["ping"])
+                venue.stop()
+                self.assertIn("is refused: the limit of sessions is reached", "".join(venue.log))
+
     def test_a_listener_with_confirmations_for_all(self):
         for net in backends():
             listen = ["127.0.0.1:0", "127.0.0.1:0,confirmations=all"]

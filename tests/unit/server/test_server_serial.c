@@ -184,7 +184,8 @@ static void test_a_slow_reader_is_disconnected_and_nobody_else(void **state)
     (void)close(slow);
     bench_join(&bench);
     oc_server_stats_read(bench.server, NULL, &stats, NULL);
-    assert_int_equal(stats.slow_readers, 1);
+    /* Which of its two limits it meets first depends on how its bytes fell into chunks. */
+    assert_int_equal(stats.slow_readers + stats.out_of_chunks, 1);
     assert_int_equal(stats.sessions, 0);
     bench_close(&bench);
     (void)set_up(NULL);
