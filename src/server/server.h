@@ -18,8 +18,8 @@
 
 /**
  * Events between two drains of the log. Small on purpose: the same 128 KiB are written and read
- * again and again and stay in the cache. A command with more events takes several turns, and what
- * one of them gives a listener (some 170 KB) is about what a turn can send.
+ * again and again and stay in the cache. A command with more events takes several turns: one of
+ * them gives a listener some 170 KB and sends it 64 KiB, so its backlog grows slowly.
  */
 #define OC_SERVER_EVENT_LOG_CAPACITY 1024U
 

@@ -1,5 +1,5 @@
 /*
- * What the tests of this room share: catching an assertion, seeds, being shorter where each round
+ * What the tests of this room share beside the helpers of core's: being shorter where each round
  * costs more, and decoding from a buffer that is exactly as large as the payload.
  */
 #ifndef OC_TESTS_UNIT_WIRE_SUPPORT_H
@@ -18,48 +18,18 @@
 #include <cmocka.h>
 
 #include "core/arena.h"
-#include "core/assert.h"
 #include "core/random.h"
+#include "unit/core/support.h"
 #include "wire/reply.h"
 #include "wire/wire.h"
 
-/* cmocka catches by setjmp within the test. The calls that are expected to assert change no local
- * variable, which is all that this warning of gcc is about; it cannot see that. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wclobbered"
-#endif
-
-/* Leaves a failed OC_ASSERT by cmocka's own longjmp. */
-static inline void support_assert_hook(void)
-{
-    mock_assert(false, "OC_ASSERT", __FILE__, __LINE__);
-}
-
-/* Fails unless `call` fails an OC_ASSERT, which uses the hook up: so it is set each time. */
-#define expect_oc_assert(call)                   \
-    do {                                         \
-        oc_assert_set_hook(support_assert_hook); \
-        expect_assert_failure(call);             \
-    } while (0)
-
-/* The seed of a random test, printed so that a failure can be repeated with OUTCRY_SEED. */
-static inline uint64_t support_seed(void)
-{
-    const char *text = getenv("OUTCRY_SEED");
-    uint64_t seed = text == NULL ? 20250701 : strtoull(text, NULL, 0);
-
-    print_message("OUTCRY_SEED=%" PRIu64 "\n", seed);
-    return seed;
-}
-
 /* `count` rounds of an ordinary build, fewer where each costs some ten or some fifty times as much.
  */
-static inline uint32_t support_rounds(uint32_t count)
+static inline uint32_t wire_rounds(uint32_t count)
 {
-    const char *preload = getenv("LD_PRELOAD");
     const char *sanitize = getenv("OUTCRY_SANITIZE");
 
-    if (preload != NULL && strstr(preload, "vgpreload") != NULL) {
+    if (support_under_valgrind()) {
         return count / 100;
     }
     return sanitize != NULL && sanitize[0] != '\0' ? count / 10 : count;

@@ -407,7 +407,7 @@ static void test_round_trip(void **state)
         OC_EVENT_REJECTED, OC_EVENT_DUPLICATE, OC_EVENT_SESSION,   OC_EVENT_MASS_CANCELLED,
         OC_EVENT_PONG,     OC_EVENT_ACCEPTED,  OC_EVENT_EXECUTED,  OC_EVENT_FILLED,
     };
-    uint32_t round_count = support_rounds(ROUND_COUNT);
+    uint32_t round_count = wire_rounds(ROUND_COUNT);
 
     (void)state;
     for (uint32_t round = 0; round < round_count; round++) {
@@ -417,7 +417,7 @@ static void test_round_trip(void **state)
 
 static void test_round_trip_of_long_messages(void **state)
 {
-    uint32_t round_count = support_rounds(ROUND_COUNT) / 400;
+    uint32_t round_count = wire_rounds(ROUND_COUNT) / 400;
 
     (void)state;
     for (uint32_t round = 0; round < round_count; round++) {

@@ -144,7 +144,7 @@ static void test_damaged_requests(void **state)
 {
     /* Room for what damage adds. */
     static struct requests_text texts[2];
-    uint32_t round_count = support_rounds(ROUND_COUNT);
+    uint32_t round_count = wire_rounds(ROUND_COUNT);
     struct tally tally = {0};
     struct oc_random random;
 
@@ -177,7 +177,7 @@ static void test_rows_of_tokens(void **state)
         "{}", "[]", "\"x\"", "1e5",  "01",    "-",    "tru",       "\"",       "\"price\":[",
         "}}", "]]", "}",     "]",    "},",    "],",   ",\"x_c\":",
     };
-    uint32_t round_count = support_rounds(ROUND_COUNT);
+    uint32_t round_count = wire_rounds(ROUND_COUNT);
     struct tally tally = {0};
     struct oc_random random;
 
@@ -207,7 +207,7 @@ static void test_rows_of_tokens(void **state)
 
 static void test_random_bytes(void **state)
 {
-    uint32_t round_count = support_rounds(ROUND_COUNT / 4);
+    uint32_t round_count = wire_rounds(ROUND_COUNT / 4);
     struct tally tally = {0};
     struct oc_random random;
 

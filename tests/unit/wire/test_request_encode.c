@@ -127,7 +127,7 @@ static void test_kinds_that_no_client_sends(void **state)
 
 static void test_round_trip(void **state)
 {
-    uint32_t round_count = support_rounds(ROUND_COUNT);
+    uint32_t round_count = wire_rounds(ROUND_COUNT);
     struct oc_random random;
 
     (void)state;

@@ -125,7 +125,7 @@ static bool has_large_id(const struct oc_command *command)
 static void test_random_requests(void **state)
 {
     static struct requests_text text;
-    uint32_t round_count = support_rounds(ROUND_COUNT);
+    uint32_t round_count = wire_rounds(ROUND_COUNT);
     uint32_t viewed_count = 0;
     struct oc_random random;
 
