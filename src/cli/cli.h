@@ -15,6 +15,8 @@ int oc_cli_serve(int argc, char **argv);
 int oc_cli_probe(int argc, char **argv);
 int oc_cli_order(int argc, char **argv);
 int oc_cli_cancel(int argc, char **argv);
+int oc_cli_replace(int argc, char **argv);
+int oc_cli_mass_cancel(int argc, char **argv);
 int oc_cli_orders(int argc, char **argv);
 int oc_cli_book(int argc, char **argv);
 int oc_cli_tape(int argc, char **argv);

@@ -109,6 +109,7 @@ struct arguments {
     uint64_t instruments;
     bool warmup_given;
     bool duration_given;
+    bool window_given;
     bool json;
     bool quiet;
     int cpu; /* -1: any */
@@ -120,6 +121,7 @@ static error_t on_option(int key, char *value, struct argp_state *state);
 static error_t on_flow_option(int key, char *value, struct argp_state *state);
 static error_t on_report_option(int key, char *value, struct argp_state *state);
 static void on_end(struct arguments *arguments, struct argp_state *state);
+static bool asserts_lag(const struct oc_cli_load_report *report);
 static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,
                        uint64_t max);
 static uint64_t duration(struct argp_state *state, const char *name, const char *value);
@@ -208,6 +210,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         return 0;
     case 'w':
         config->window = (uint32_t)number(state, "--window", value, 1, OC_LOAD_WINDOW_MAX);
+        arguments->window_given = true;
         return 0;
     case 'r':
         config->rate = rate(state, value);
@@ -348,7 +351,14 @@ static void on_end(struct arguments *arguments, struct argp_state *state)
         argp_error(state, "--arrivals needs --rate");
     }
     if (config->arrivals != OC_ARRIVALS_CLOSED) {
+        if (arguments->window_given) {
+            argp_error(state, "--window is of the closed loop and --rate of the open one: a "
+                              "schedule waits for no reply");
+        }
         config->window = OC_LOAD_WINDOW_MAX;
+    } else if (asserts_lag(&arguments->report)) {
+        argp_error(state, "--assert lag needs --rate: the closed loop has no schedule to lag "
+                          "behind");
     }
     if (counted && arguments->duration_given) {
         argp_error(state, "--requests and --duration exclude one another");
@@ -371,6 +381,16 @@ static void on_end(struct arguments *arguments, struct argp_state *state)
         config->duration_ns = UINT64_MAX;
         config->warmup_ns = arguments->warmup_given ? config->warmup_ns : 0;
     }
+}
+
+static bool asserts_lag(const struct oc_cli_load_report *report)
+{
+    for (uint32_t i = 0; i < report->threshold_count; i++) {
+        if (report->thresholds[i].figure == OC_FIGURE_LAG) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,

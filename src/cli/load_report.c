@@ -190,7 +190,8 @@ static void print_oracle(FILE *out, const struct oc_cli_load_report *report)
     char a[TEXT_BYTES];
     char b[TEXT_BYTES];
 
-    (void)fprintf(out, "  replies    %s, %s; %s trades", grouped(result->replies, a), verdict,
+    (void)fprintf(out, "  replies    %s%s, %s; %s trades", grouped(result->replies, a),
+                  report->config->warmup_ns > 0 ? " with those of the warm-up" : "", verdict,
                   grouped(result->trades, b));
     if (report->config->tape) {
         (void)fprintf(out, "; %s trades of others", grouped(result->foreign, a));

@@ -20,6 +20,8 @@ static const struct subcommand SUBCOMMANDS[] = {
     {"probe", oc_cli_probe, "what this kernel offers io_uring, what would be chosen, and why"},
     {"order", oc_cli_order, "enter one order"},
     {"cancel", oc_cli_cancel, "cancel one order"},
+    {"replace", oc_cli_replace, "change the quantity or price of one order"},
+    {"mass-cancel", oc_cli_mass_cancel, "cancel all orders of a user, or those of one symbol"},
     {"orders", oc_cli_orders, "show a user's open orders"},
     {"book", oc_cli_book, "show the book of an instrument"},
     {"tape", oc_cli_tape, "print trades as they happen"},
@@ -61,7 +63,7 @@ static void print_help(FILE *out)
                 "A trading engine: a limit-order book behind TCP, on io_uring or epoll.\n\n",
                 out);
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
-        (void)fprintf(out, "  %-8s %s\n", SUBCOMMANDS[i].name, SUBCOMMANDS[i].text);
+        (void)fprintf(out, "  %-11s %s\n", SUBCOMMANDS[i].name, SUBCOMMANDS[i].text);
     }
     (void)fputs(
         "\n`outcry SUBCOMMAND --help` tells its options. `outcry --version` tells the build.\n"

@@ -64,6 +64,26 @@ class ByHand(unittest.TestCase):
         self.assertIn("rejected: unknown_order", self.outcry(venue, "cancel", "1", status=1))
 
     @on_each_backend
+    def test_replace(self, venue):
+        self.outcry(venue, "order", "buy", "X", "5@9")
+        self.outcry(venue, "order", "sell", "X", "2@20", "-u", "2")
+        self.assertEqual(self.outcry(venue, "replace", "1", "3"), "order 1: 3 at 9\n")
+        self.assertEqual(self.outcry(venue, "replace", "1", "3@20"), "order 1: 3 at 20\n")
+        self.assertIn(" 1 @ 20 ", self.outcry(venue, "orders"))
+        self.assertIn("rejected: unknown_order", self.outcry(venue, "replace", "2", "1", status=1))
+
+    @on_each_backend
+    def test_mass_cancel(self, venue):
+        for side, symbol in (("buy", "X"), ("sell", "Y"), ("buy", "Y")):
+            self.outcry(venue, "order", side, symbol, "5@9" if side == "buy" else "5@10")
+        self.assertEqual(self.outcry(venue, "mass-cancel", "Y", "--side", "sell"),
+                         "order 2: 5 cancelled\n1 cancelled\n")
+        self.assertEqual(self.outcry(venue, "mass-cancel", "Y"),
+                         "order 3: 5 cancelled\n1 cancelled\n")
+        self.assertEqual(self.outcry(venue, "mass-cancel"), "order 1: 5 cancelled\n1 cancelled\n")
+        self.assertEqual(self.outcry(venue, "mass-cancel"), "0 cancelled\n")
+
+    @on_each_backend
     def test_the_same_client_order_id_executes_once(self, venue):
         order = ("order", "buy", "X", "5@9", "--client-order-id", "a1")
         self.outcry(venue, *order)
@@ -189,6 +209,14 @@ class Mistakes(unittest.TestCase):
                 (("cancel",), "say the order id"),
                 (("cancel", "x"), "say one order id"),
                 (("cancel", "1", "2"), "say one order id"),
+                (("replace", "1"), "say the order id and QUANTITY"),
+                (("replace", "x", "1"), "is no order id"),
+                (("replace", "1", "0@5"), "is not QUANTITY or QUANTITY@PRICE"),
+                (("replace", "1", "5@"), "is not QUANTITY or QUANTITY@PRICE"),
+                (("mass-cancel", "X", "Y"), "one argument too many"),
+                (("mass-cancel", "--side", "both"), "buy or sell"),
+                (("load", "--rate", "10", "--window", "2"), "--window is of the closed loop"),
+                (("load", "--assert", "lag<1ms"), "--assert lag needs --rate"),
                 (("orders", "x"), "one argument too many"),
                 (("book",), "say the symbol"),
                 (("book", "X", "--depth", "501"), "a whole number from 1 to 500"),
@@ -207,7 +235,8 @@ class Mistakes(unittest.TestCase):
                                  "is no HOST:PORT: write for instance|cannot be resolved")
 
     def test_help(self):
-        for name in ("order", "cancel", "orders", "book", "tape", "load"):
+        for name in ("order", "cancel", "replace", "mass-cancel", "orders", "book", "tape",
+                     "load"):
             done = run(name, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn(f"outcry {name}", done.stdout)
