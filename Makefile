@@ -7,6 +7,7 @@
 #   make check    test + asan + clang + format + tidy make format   lay out the C files
 #   make fuzz-afl the same harnesses with AFL++, TIME=N s each (60)
 #   make deps     install the packages (Debian 12)    make clean    remove build/
+#   make baseline-tokio  build bench/baseline-tokio (Rust) from Debian's crates, without a network
 #   make test-kernels   boot Debian's kernels in QEMU and try the program in each (KERNELS="6.1")
 MAKEFLAGS += --no-print-directory
 # Not ?=, because GNU time's format may be in the environment under this name.
@@ -19,7 +20,7 @@ WERROR := $(if $(CI),ON,OFF)
 build = cmake --preset $(1) $(2) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
 .PHONY: release deps deps-all demo sim test test-kernels check asan tsan clang epoll-only valgrind \
-	clang-tidy bench fuzz fuzz-afl cov format format-check clean
+	clang-tidy bench baseline-tokio fuzz fuzz-afl cov format format-check clean
 .NOTPARALLEL:
 
 release: deps
@@ -63,6 +64,11 @@ clang-tidy: deps-all
 bench: release
 	cmake --build --preset release -j $(JOBS) --target bench
 	@set -e; for b in build/release/bench/*; do echo "== $$b"; $$b; done
+
+# What cannot be installed, the script names in one line (status 77).
+baseline-tokio:
+	@tools/deps.sh tokio || true
+	@tools/baseline-tokio.sh
 
 fuzz: deps-all
 	$(call build,fuzz)

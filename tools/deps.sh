@@ -1,10 +1,10 @@
 #!/bin/bash
-# deps.sh build|all|kernels|fuzz - make sure that the Debian packages Outcry needs are installed.
+# deps.sh build|all|kernels|fuzz|tokio - make sure that the Debian packages needed are installed.
 #
 # This is the one place where packages are listed. `build` is what building and testing need, `all`
 # adds what `make check` needs, `kernels` adds to `build` what `make test-kernels` needs, `fuzz`
-# adds to `all` what `make fuzz-afl` needs. Says nothing and touches nothing when all are there:
-# then it costs one dpkg-query.
+# adds to `all` what `make fuzz-afl` needs, `tokio` is what `make baseline-tokio` needs. Says
+# nothing and touches nothing when all are there: then it costs one dpkg-query.
 set -euo pipefail
 
 build_packages=(
@@ -13,6 +13,13 @@ build_packages=(
 )
 check_packages=(clang clang-14 clang-tidy clang-format libclang-rt-14-dev valgrind strace)
 fuzz_packages=(afl++)
+tokio_packages=(
+    build-essential librust-bytes-dev librust-futures-util-dev librust-libc-dev
+    librust-serde-derive-dev librust-serde-dev librust-serde-json-dev librust-tokio-dev
+    librust-tokio-util-dev
+)
+# Debian's own, unless there is another.
+command -v cargo >/dev/null || tokio_packages+=(cargo rustc)
 kernels_packages=(qemu-system-x86 busybox-static cpio)
 
 case "${1:-build}" in
@@ -20,8 +27,9 @@ build) packages=("${build_packages[@]}") ;;
 all) packages=("${build_packages[@]}" "${check_packages[@]}") ;;
 kernels) packages=("${build_packages[@]}" "${kernels_packages[@]}") ;;
 fuzz) packages=("${build_packages[@]}" "${check_packages[@]}" "${fuzz_packages[@]}") ;;
+tokio) packages=("${tokio_packages[@]}") ;;
 *)
-    echo "usage: tools/deps.sh build|all|kernels|fuzz" >&2
+    echo "usage: tools/deps.sh build|all|kernels|fuzz|tokio" >&2
     exit 2
     ;;
 esac
