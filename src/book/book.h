@@ -31,10 +31,11 @@ struct oc_book {
  *
  * @orders_max, @levels_max  1 to 2^31 each.
  * @books_max                how many books will share it.
+ * @id_secret                of oc_book_hash_counter.
  * Returns 0 or -ENOMEM. Memory comes from the arena, untouched.
  */
 int oc_book_store_init(struct oc_book_store *store, struct oc_arena *arena, uint32_t orders_max,
-                       uint32_t levels_max, uint32_t books_max);
+                       uint32_t levels_max, uint32_t books_max, uint64_t id_secret);
 
 /** An empty book. */
 void oc_book_init(struct oc_book *book);
@@ -68,19 +69,23 @@ uint32_t oc_book_first(const struct oc_book_store *store, const struct oc_book *
  *
  * @freed_level  the level that the order leaves by this (replace), which then vanishes if it was
  *               alone there; OC_INDEX_NONE for a new order.
+ * @place        out: the price's place on its side, for oc_book_append.
  * Returns OC_REASON_NONE, OC_REASON_TOO_MANY_LEVELS or OC_REASON_LEVEL_TOTAL_TOO_LARGE.
  */
 enum oc_reason oc_book_room(const struct oc_book_store *store, const struct oc_book *book,
                             enum oc_side side, int64_t price_ticks, uint64_t qty_lots,
-                            uint32_t freed_level);
+                            uint32_t freed_level, struct oc_book_levels_place *place);
 
 /**
  * Put an order that stands in no queue behind all others at a price, making the level where there
  * is none. The caller has asked oc_book_room, or knows that a level went in the same command;
  * asserted. Rules 1 and 4. O(log levels), O(1) near the best.
+ *
+ * @place  the price's place on its side if it is known and the side has not changed since, which
+ *         saves the search; or NULL.
  */
 void oc_book_append(struct oc_book_store *store, struct oc_book *book, uint32_t index,
-                    int64_t price_ticks);
+                    int64_t price_ticks, const struct oc_book_levels_place *place);
 
 /** Take an order out of its queue; an empty level vanishes. The order keeps its id. Rule 6. */
 void oc_book_take(struct oc_book_store *store, struct oc_book *book, uint32_t index);

@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-#define BITS_MIN 4U
+#define BITS_MIN 5U
 
 int oc_book_map_init(struct oc_book_map *map, struct oc_arena *arena, uint32_t capacity)
 {
@@ -17,7 +17,7 @@ int oc_book_map_init(struct oc_book_map *map, struct oc_arena *arena, uint32_t c
     }
     *map = (struct oc_book_map){
         .mask = (uint32_t)((1ULL << bits) - 1),
-        .line_shift = 32 - bits,
+        .row_shift = 32 - bits,
         .capacity = capacity,
     };
     map->cells = oc_arena_alloc(arena, (size_t)1 << bits, sizeof(*map->cells), 0);

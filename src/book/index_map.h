@@ -3,14 +3,16 @@
  *
  * Open addressing with linear probing, at most half full, sized at start and never rehashed. A cell
  * is a 32-bit hash and an index: the hash gives the home of a cell without looking at the thing
- * itself, so a removal can shift later cells back and leaves no tombstone. Eight cells share a
- * cache line, and the low three bits of a hash choose the cell within it: hashes that are made of
- * counters (oc_book_hash_counter) put neighbours side by side and distant ones far apart. The map
- * does not resist keys chosen to collide; only limits bound what a hostile user can lengthen.
+ * itself, so a removal can shift later cells back and leaves no tombstone. 32 cells make a
+ * row, and the low five bits of a hash choose the cell within it: hashes that are made of counters
+ * (oc_book_hash_counter) put neighbours side by side, where one miss of the cache or of the address
+ * translation serves many, and distant ones far apart. Longer rows would make longer searches where
+ * full rows meet.
  */
 #ifndef OC_BOOK_INDEX_MAP_H
 #define OC_BOOK_INDEX_MAP_H
 
+#include "book/hash.h"
 #include "core/arena.h"
 #include "core/assert.h"
 #include "core/types.h"
@@ -24,7 +26,7 @@ struct oc_book_map_cell {
 struct oc_book_map {
     struct oc_book_map_cell *cells;
     uint32_t mask;
-    uint32_t line_shift; /* moves the hash bits that choose a line down to bit 3 */
+    uint32_t row_shift; /* moves the hash bits that choose a row down to bit 5 */
     uint32_t used;
     uint32_t capacity;
 };
@@ -35,26 +37,10 @@ struct oc_book_map {
  */
 int oc_book_map_init(struct oc_book_map *map, struct oc_arena *arena, uint32_t capacity);
 
-/** The hash of a dense counter: eight successive values share a line, lines are scattered. */
-static inline uint32_t oc_book_hash_counter(uint64_t counter)
-{
-    uint32_t scattered = (uint32_t)(((counter >> 3) * 0x9E3779B97F4A7C15ULL) >> 32);
-
-    return (scattered & ~7U) | (uint32_t)(counter & 7U);
-}
-
-/** The hash of an arbitrary 64-bit value. Source: the finalizer of splitmix64. */
-static inline uint32_t oc_book_hash_value(uint64_t value)
-{
-    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    value = (value ^ (value >> 27)) * 0x94D049BB133111EBULL;
-    return (uint32_t)((value ^ (value >> 31)) >> 16);
-}
-
 /** The cell where a search for this hash begins. */
 static inline uint32_t oc_book_map_home(const struct oc_book_map *map, uint32_t hash)
 {
-    return (((hash >> map->line_shift) & ~7U) | (hash & 7U)) & map->mask;
+    return (((hash >> map->row_shift) & ~31U) | (hash & 31U)) & map->mask;
 }
 
 /**

@@ -100,48 +100,59 @@ void oc_book_levels_init(struct oc_book_levels *levels, enum oc_side side)
     };
 }
 
-uint32_t oc_book_levels_find(const struct oc_book_level_pool *pool,
-                             const struct oc_book_levels *levels, int64_t price_ticks)
+struct oc_book_levels_place oc_book_levels_find(const struct oc_book_level_pool *pool,
+                                                const struct oc_book_levels *levels,
+                                                int64_t price_ticks)
 {
     int64_t key = oc_book_levels_key(levels->side, price_ticks);
+    struct oc_book_levels_place place = {.level = OC_INDEX_NONE, .leaf = levels->last_leaf};
     const struct oc_book_levels_node *node;
-    uint32_t position;
 
-    if (levels->root == OC_INDEX_NONE || key > levels->best_key) {
-        return OC_INDEX_NONE;
-    }
     if (key == levels->best_key) {
-        return levels->best;
+        place.level = levels->best;
+        return place;
     }
-    node = &pool->nodes[levels->last_leaf];
-    if (key < node->keys[0]) {
-        node = &pool->nodes[levels->root];
+    if (place.leaf == OC_INDEX_NONE) {
+        return place;
+    }
+    node = &pool->nodes[place.leaf];
+    if (key > levels->best_key) {
+        place.position = node->count;
+        return place;
+    }
+    if (key < node->keys[0] && levels->height > 1) {
+        place.leaf = levels->root;
         for (uint32_t depth = 1; depth < levels->height; depth++) {
-            node = &pool->nodes[node->refs[child_position(node, key)]];
+            node = &pool->nodes[place.leaf];
+            place.leaf = node->refs[child_position(node, key)];
         }
+        node = &pool->nodes[place.leaf];
     }
-    position = lower_bound(node, key);
-    return position < node->count && node->keys[position] == key ? node->refs[position]
-                                                                 : OC_INDEX_NONE;
+    place.position = lower_bound(node, key);
+    if (place.position < node->count && node->keys[place.position] == key) {
+        place.level = node->refs[place.position];
+    }
+    return place;
 }
 
 uint32_t oc_book_levels_make(struct oc_book_level_pool *pool, struct oc_book_levels *levels,
-                             int64_t price_ticks)
+                             int64_t price_ticks, struct oc_book_levels_place place)
 {
     int64_t key = oc_book_levels_key(levels->side, price_ticks);
-    uint32_t level = oc_book_levels_find(pool, levels, price_ticks);
+    uint32_t level = oc_pool_take(&pool->level_slots);
 
-    if (level != OC_INDEX_NONE) {
-        return level;
-    }
-    level = oc_pool_take(&pool->level_slots);
+    OC_ASSERT(place.level == OC_INDEX_NONE);
     OC_ASSERT(level != OC_INDEX_NONE);
     pool->levels[level] = (struct oc_book_level){
         .price_ticks = price_ticks,
         .head = OC_INDEX_NONE,
         .tail = OC_INDEX_NONE,
     };
-    tree_insert(pool, levels, key, level);
+    if (place.leaf != OC_INDEX_NONE && pool->nodes[place.leaf].count < NODE_ENTRIES) {
+        entry_insert(&pool->nodes[place.leaf], place.position, key, level);
+    } else {
+        tree_insert(pool, levels, key, level);
+    }
     levels->count++;
     if (key > levels->best_key) {
         levels->best_key = key;
@@ -158,9 +169,12 @@ void oc_book_levels_remove(struct oc_book_level_pool *pool, struct oc_book_level
 
     OC_ASSERT(pool->levels[level].order_count == 0);
     OC_ASSERT(levels->count > 0);
-    if (level == levels->best && last->count > (levels->height == 1 ? 1 : NODE_ENTRIES_MIN)) {
-        /* The common case: the best level goes and nothing has to move. */
-        last->count--;
+    if (key >= last->keys[0] && last->count > (levels->height == 1 ? 1 : NODE_ENTRIES_MIN)) {
+        /* The common case: near the best price, and no array becomes too small. */
+        uint32_t position = level == levels->best ? last->count - 1 : lower_bound(last, key);
+
+        OC_ASSERT(last->refs[position] == level);
+        entry_remove(last, position);
     } else {
         tree_remove(pool, levels, key);
     }
@@ -268,7 +282,8 @@ uint32_t oc_book_levels_audit(const struct oc_book_level_pool *pool,
         OC_ASSERT(key < better_key || level_count == 0);
         OC_ASSERT(key == oc_book_levels_key(levels->side, pool->levels[level].price_ticks));
         OC_ASSERT(level_count > 0 || key == levels->best_key);
-        OC_ASSERT(oc_book_levels_find(pool, levels, pool->levels[level].price_ticks) == level);
+        OC_ASSERT(oc_book_levels_find(pool, levels, pool->levels[level].price_ticks).level ==
+                  level);
         better_key = key;
         level_count++;
         oc_book_levels_cursor_next(pool, &cursor);
@@ -364,8 +379,10 @@ static void entry_insert(struct oc_book_levels_node *node, uint32_t position, in
 static void entry_remove(struct oc_book_levels_node *node, uint32_t position)
 {
     OC_ASSERT(position < node->count);
-    entries_move(node, position, node, position + 1, node->count - position - 1);
     node->count--;
+    if (position < node->count) {
+        entries_move(node, position, node, position + 1, node->count - position);
+    }
 }
 
 static uint32_t node_take(struct oc_book_level_pool *pool)
@@ -420,7 +437,6 @@ static void root_grow(struct oc_book_level_pool *pool, struct oc_book_levels *le
 static void tree_insert(struct oc_book_level_pool *pool, struct oc_book_levels *levels, int64_t key,
                         uint32_t level)
 {
-    struct oc_book_levels_node *last;
     struct path path;
     uint32_t ref = level;
 
@@ -428,11 +444,6 @@ static void tree_insert(struct oc_book_level_pool *pool, struct oc_book_levels *
         levels->root = node_take(pool);
         levels->last_leaf = levels->root;
         levels->height = 1;
-    }
-    last = &pool->nodes[levels->last_leaf];
-    if (last->count < NODE_ENTRIES && (levels->height == 1 || key >= last->keys[0])) {
-        entry_insert(last, lower_bound(last, key), key, level);
-        return;
     }
     path_find(pool, levels, key, &path);
     for (uint32_t depth = path.leaf_depth;; depth--) {

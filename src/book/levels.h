@@ -47,6 +47,13 @@ struct oc_book_levels {
     uint8_t side;     /* enum oc_side */
 };
 
+/** Where the level of a price stands or would stand. Dead after any change of the side. */
+struct oc_book_levels_place {
+    uint32_t level; /* OC_INDEX_NONE: there is none at this price, it would stand at: */
+    uint32_t leaf;  /* OC_INDEX_NONE while the side has none */
+    uint32_t position;
+};
+
 /** A place in a walk from the best level to worse ones. Dead after any change of the side. */
 struct oc_book_levels_cursor {
     uint32_t leaf;
@@ -68,7 +75,8 @@ void oc_book_levels_init(struct oc_book_levels *levels, enum oc_side side);
 /** The key of a price on a side: larger is better. */
 static inline int64_t oc_book_levels_key(enum oc_side side, int64_t price_ticks)
 {
-    return side == OC_BUY ? price_ticks : -price_ticks;
+    /* The negative by hand: sides come in no order that a branch predictor could learn. */
+    return (price_ticks ^ -(int64_t)side) + (int64_t)side;
 }
 
 /** Whether another level can be made. */
@@ -77,16 +85,20 @@ static inline bool oc_book_level_pool_has_room(const struct oc_book_level_pool *
     return oc_pool_used(&pool->level_slots) < oc_pool_capacity(&pool->level_slots);
 }
 
-/** The index of the level at a price, or OC_INDEX_NONE. O(log levels), O(1) near the best. */
-uint32_t oc_book_levels_find(const struct oc_book_level_pool *pool,
-                             const struct oc_book_levels *levels, int64_t price_ticks);
+/** The level at a price, or where it would stand. O(log levels), O(1) near the best. */
+struct oc_book_levels_place oc_book_levels_find(const struct oc_book_level_pool *pool,
+                                                const struct oc_book_levels *levels,
+                                                int64_t price_ticks);
 
 /**
- * The index of the level at a price, which is made if there is none: empty, for the caller to put
- * an order into at once. Asserts that there is room. O(log levels), O(1) near the best.
+ * Make the level of a price that has none: empty, for the caller to put an order into at once.
+ * Asserts that there is room.
+ *
+ * @place  what oc_book_levels_find said of this price; the side has not changed since.
+ * Returns its index. O(1), where no array is full.
  */
 uint32_t oc_book_levels_make(struct oc_book_level_pool *pool, struct oc_book_levels *levels,
-                             int64_t price_ticks);
+                             int64_t price_ticks, struct oc_book_levels_place place);
 
 /** Remove a level, whose last order has left. Its index is free at once. Cost as
  * oc_book_levels_make. */

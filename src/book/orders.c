@@ -8,7 +8,8 @@
 
 #include "core/assert.h"
 
-int oc_book_orders_init(struct oc_book_orders *orders, struct oc_arena *arena, uint32_t orders_max)
+int oc_book_orders_init(struct oc_book_orders *orders, struct oc_arena *arena, uint32_t orders_max,
+                        uint64_t id_secret)
 {
     OC_ASSERT(orders_max >= 1);
     OC_ASSERT(orders_max <= 1U << 31);
@@ -16,6 +17,7 @@ int oc_book_orders_init(struct oc_book_orders *orders, struct oc_arena *arena, u
         oc_book_map_init(&orders->ids, arena, orders_max) != 0) {
         return -ENOMEM;
     }
+    orders->id_secret = id_secret;
     orders->orders = oc_arena_alloc(arena, orders_max, sizeof(*orders->orders), 0);
     orders->texts = oc_arena_alloc(arena, orders_max, sizeof(*orders->texts), 0);
     return orders->orders != NULL && orders->texts != NULL ? 0 : -ENOMEM;
@@ -42,14 +44,15 @@ uint32_t oc_book_orders_add(struct oc_book_orders *orders, const struct oc_book_
     if (has_text) {
         orders->texts[index] = *entry->client_order_id;
     }
-    oc_book_map_add(&orders->ids, oc_book_hash_counter(entry->id), index);
+    oc_book_map_add(&orders->ids, oc_book_hash_counter(entry->id, orders->id_secret), index);
     return index;
 }
 
 void oc_book_orders_remove(struct oc_book_orders *orders, uint32_t index)
 {
     OC_ASSERT(orders->orders[index].level == OC_INDEX_NONE);
-    oc_book_map_remove(&orders->ids, oc_book_hash_counter(orders->orders[index].id), index);
+    oc_book_map_remove(&orders->ids,
+                       oc_book_hash_counter(orders->orders[index].id, orders->id_secret), index);
     oc_pool_give(&orders->slots, index);
 }
 

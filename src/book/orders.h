@@ -37,6 +37,7 @@ struct oc_book_orders {
     struct oc_client_order_id *texts; /* of orders that have one; beside `orders` */
     struct oc_pool slots;
     struct oc_book_map ids;
+    uint64_t id_secret;
 };
 
 /** What a new order is made of. */
@@ -66,8 +67,13 @@ static inline bool oc_book_order_has_text(const struct oc_book_order *order)
     return (order->place & 2U) != 0;
 }
 
-/** @orders_max  1 to 2^31. Returns 0 or -ENOMEM. Memory comes from the arena, untouched. */
-int oc_book_orders_init(struct oc_book_orders *orders, struct oc_arena *arena, uint32_t orders_max);
+/**
+ * @orders_max  1 to 2^31.
+ * @id_secret   of oc_book_hash_counter.
+ * Returns 0 or -ENOMEM. Memory comes from the arena, untouched.
+ */
+int oc_book_orders_init(struct oc_book_orders *orders, struct oc_arena *arena, uint32_t orders_max,
+                        uint64_t id_secret);
 
 /** Whether another order can be added. */
 static inline bool oc_book_orders_have_room(const struct oc_book_orders *orders)
@@ -84,7 +90,7 @@ uint32_t oc_book_orders_add(struct oc_book_orders *orders, const struct oc_book_
 /** The index of the open order with this id, or OC_INDEX_NONE. O(1). */
 static inline uint32_t oc_book_orders_find(const struct oc_book_orders *orders, uint64_t id)
 {
-    uint32_t hash = oc_book_hash_counter(id);
+    uint32_t hash = oc_book_hash_counter(id, orders->id_secret);
     uint32_t cell = oc_book_map_home(&orders->ids, hash);
     uint32_t index;
 

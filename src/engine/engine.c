@@ -29,6 +29,7 @@ struct oc_engine *oc_engine_create(struct oc_arena *arena, const struct oc_engin
     engine->config = *config;
     engine->log = log;
     engine->stage = OC_ENGINE__STAGE_IDLE;
+    engine->hash_key = oc_book_hash_key_make(config->hash_seed);
     return memory_take(engine, arena) ? engine : NULL;
 }
 
@@ -85,7 +86,7 @@ static bool memory_take(struct oc_engine *engine, struct oc_arena *arena)
     const struct oc_limits *limits = &engine->config.limits;
 
     if (oc_book_store_init(&engine->store, arena, limits->orders_max, limits->levels_max,
-                           limits->instruments_max) != 0 ||
+                           limits->instruments_max, engine->hash_key.words[7]) != 0 ||
         oc_book_map_init(&engine->instruments_by_symbol, arena, limits->instruments_max) != 0 ||
         oc_book_map_init(&engine->users_by_id, arena, limits->users_max) != 0 ||
         oc_pool_init(&engine->client_id_slots, arena, limits->client_ids_total) != 0 ||

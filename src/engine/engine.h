@@ -21,6 +21,9 @@ struct oc_engine_config {
     struct oc_limits limits;
     /* An order for an unknown symbol makes its instrument (tick 1, lot 1) instead of a reject. */
     bool instruments_on_first_use;
+    /* A secret of this process against symbols, users and client_order_ids that are chosen to
+     * collide in a hash map; any value serves. No event and no state hash depends on it. */
+    uint64_t hash_seed;
 };
 
 /** What is in the engine now, and what it did; for reports and tests. */

@@ -11,12 +11,15 @@ struct finding {
     uint32_t user;       /* OC_INDEX_NONE: to be made */
     uint32_t instrument; /* OC_INDEX_NONE: to be made */
     uint32_t duplicate;  /* the client_id that this order resends, OC_INDEX_NONE: none */
+    bool place_known;
+    struct oc_book_levels_place place; /* where it will rest */
 };
 
+static uint32_t user_of(const struct oc_engine *engine, const struct oc_command *command);
 static void check_client_id(const struct oc_engine *engine, const struct oc_command_new *entry,
                             struct finding *finding);
 static enum oc_reason check_room(const struct oc_engine *engine, const struct oc_command_new *entry,
-                                 uint32_t instrument);
+                                 struct finding *finding);
 static struct finding check(const struct oc_engine *engine, const struct oc_command *command);
 static void tell_duplicate(struct oc_engine *engine, const struct oc_command *command,
                            uint32_t client_id);
@@ -47,7 +50,7 @@ static struct finding check(const struct oc_engine *engine, const struct oc_comm
 {
     const struct oc_command_new *entry = &command->new_order;
     struct finding finding = {
-        .user = oc_engine__user_find(engine, command->user_id),
+        .user = user_of(engine, command),
         .duplicate = OC_INDEX_NONE,
     };
 
@@ -75,9 +78,21 @@ static struct finding check(const struct oc_engine *engine, const struct oc_comm
         finding.reason = OC_REASON_TOO_MANY_INSTRUMENTS;
     }
     if (finding.reason == OC_REASON_NONE) {
-        finding.reason = check_room(engine, entry, finding.instrument);
+        finding.reason = check_room(engine, entry, &finding);
     }
     return finding;
+}
+
+/** A session mostly acts for one user: then no map is searched. */
+static uint32_t user_of(const struct oc_engine *engine, const struct oc_command *command)
+{
+    const struct oc_engine__session *session = oc_engine__session_find(engine, command->session);
+
+    if (session != NULL && session->user != OC_INDEX_NONE &&
+        engine->users[session->user].user_id == command->user_id) {
+        return session->user;
+    }
+    return oc_engine__user_find(engine, command->user_id);
 }
 
 /** A resend is told from a reuse by everything that an order says. */
@@ -114,8 +129,9 @@ static void check_client_id(const struct oc_engine *engine, const struct oc_comm
  * a level, and no order of its own side can stand at its price, where the book would be crossed.
  */
 static enum oc_reason check_room(const struct oc_engine *engine, const struct oc_command_new *entry,
-                                 uint32_t instrument)
+                                 struct finding *finding)
 {
+    uint32_t instrument = finding->instrument;
     bool rests = entry->time_in_force == OC_GOOD_TILL_CANCEL &&
                  (instrument == OC_INDEX_NONE ||
                   !oc_book_crosses(&engine->instruments[instrument].book, (enum oc_side)entry->side,
@@ -128,7 +144,8 @@ static enum oc_reason check_room(const struct oc_engine *engine, const struct oc
     if (rests && instrument != OC_INDEX_NONE) {
         reason = oc_book_room(&engine->store, &engine->instruments[instrument].book,
                               (enum oc_side)entry->side, entry->price_ticks, entry->qty_lots,
-                              OC_INDEX_NONE);
+                              OC_INDEX_NONE, &finding->place);
+        finding->place_known = true;
     } else if (rests && !oc_book_level_pool_has_room(&engine->store.levels)) {
         reason = OC_REASON_TOO_MANY_LEVELS;
     }
@@ -162,6 +179,7 @@ static void accept(struct oc_engine *engine, const struct oc_command *command,
                    const struct finding *finding)
 {
     const struct oc_command_new *entry = &command->new_order;
+    struct oc_engine__session *session = oc_engine__session_find(engine, command->session);
     struct oc_engine__taker *taker = &engine->taker;
 
     *taker = (struct oc_engine__taker){
@@ -175,7 +193,9 @@ static void accept(struct oc_engine *engine, const struct oc_command *command,
         .order = OC_INDEX_NONE,
         .client_id = OC_INDEX_NONE,
         .side = entry->side,
-        .reports = oc_engine__session_has(engine, command->session, OC_SETTING_REPORTS),
+        .reports = session != NULL && (session->settings & OC_SETTING_REPORTS) != 0,
+        .place_known = finding->place_known,
+        .place = finding->place,
     };
     engine->orders_accepted++;
     if (taker->instrument == OC_INDEX_NONE) {
@@ -184,6 +204,9 @@ static void accept(struct oc_engine *engine, const struct oc_command *command,
     }
     if (taker->user == OC_INDEX_NONE) {
         taker->user = oc_engine__user_make(engine, command->user_id);
+    }
+    if (session != NULL) {
+        session->user = taker->user;
     }
     if (entry->client_order_id.size > 0) {
         taker->client_id = oc_engine__client_id_make(engine, taker->user,

@@ -3,7 +3,7 @@
  */
 #include "engine/internal.h"
 
-static uint32_t symbol_hash(const struct oc_symbol *symbol);
+static uint32_t symbol_hash(const struct oc_engine *engine, const struct oc_symbol *symbol);
 static void spec_assert(const struct oc_command_instrument *spec);
 
 bool oc_engine__instrument(struct oc_engine *engine, const struct oc_command *command)
@@ -23,7 +23,7 @@ bool oc_engine__instrument(struct oc_engine *engine, const struct oc_command *co
 uint32_t oc_engine__instrument_find(const struct oc_engine *engine, const struct oc_symbol *symbol)
 {
     const struct oc_book_map *map = &engine->instruments_by_symbol;
-    uint32_t hash = symbol_hash(symbol);
+    uint32_t hash = symbol_hash(engine, symbol);
     uint32_t cell = oc_book_map_home(map, hash);
     uint32_t index;
 
@@ -45,7 +45,7 @@ uint32_t oc_engine__instrument_make(struct oc_engine *engine,
     spec_assert(spec);
     engine->instruments[index].spec = *spec;
     oc_book_init(&engine->instruments[index].book);
-    oc_book_map_add(&engine->instruments_by_symbol, symbol_hash(&spec->symbol), index);
+    oc_book_map_add(&engine->instruments_by_symbol, symbol_hash(engine, &spec->symbol), index);
     event = oc_engine__emit_public(engine, OC_EVENT_INSTRUMENT, index);
     event->instrument_made.symbol = spec->symbol;
     event->instrument_made.decimals = spec->decimals;
@@ -90,9 +90,9 @@ enum oc_reason oc_engine__instrument_check(const struct oc_command_instrument *s
     return OC_REASON_NONE;
 }
 
-static uint32_t symbol_hash(const struct oc_symbol *symbol)
+static uint32_t symbol_hash(const struct oc_engine *engine, const struct oc_symbol *symbol)
 {
-    return oc_engine__hash_text(symbol->bytes, OC_SYMBOL_BYTES_MAX, symbol->size);
+    return oc_book_hash_text(&engine->hash_key, symbol->bytes, OC_SYMBOL_BYTES_MAX, symbol->size);
 }
 
 /** Instruments come from the operator's file, which its reader has checked. */

@@ -34,6 +34,7 @@ struct oc_engine__session {
     uint64_t id;
     uint32_t settings; /* set of enum oc_setting */
     uint32_t first_order;
+    uint32_t user; /* of its last order, mostly that of the next one; OC_INDEX_NONE before */
 };
 
 /** The part of an order that matching does not read; beside the slab of the store. */
@@ -88,6 +89,8 @@ struct oc_engine__taker {
     uint32_t client_id; /* of a new order, OC_INDEX_NONE without one */
     uint8_t side;
     bool reports;
+    bool place_known;
+    struct oc_book_levels_place place; /* of a new order that does not cross, where it will rest */
 };
 
 enum oc_engine__stage {
@@ -133,6 +136,7 @@ struct oc_engine {
     enum oc_side book_side;
     uint32_t book_left; /* levels of book_side still to tell */
     struct oc_book_levels_cursor book_cursor;
+    struct oc_book_hash_key hash_key;
 };
 
 /* Handlers: return whether the command is done, false when the log has no room for the next step.
@@ -332,30 +336,6 @@ static inline void oc_engine__describe_taker(const struct oc_engine *engine,
     } else {
         event->order.client_order_id = command->new_order.client_order_id;
     }
-}
-
-/**
- * A hash of text that is padded with zeros to `size` bytes, a multiple of 4. Eight bytes at a time,
- * each times a constant of its own, so that the multiplications do not wait for each other.
- */
-static inline uint32_t oc_engine__hash_text(const char *bytes, uint32_t size, uint64_t seed)
-{
-    uint64_t hash = seed;
-    uint64_t factor = 0x9E3779B97F4A7C15ULL;
-    uint64_t word;
-    uint32_t at = 0;
-
-    for (; at + 8 <= size; at += 8) {
-        memcpy(&word, bytes + at, 8);
-        hash += (word ^ (word >> 32)) * factor;
-        factor += 0x9FB21C651E98DF24ULL;
-    }
-    if (at < size) {
-        uint32_t half;
-        memcpy(&half, bytes + at, 4);
-        hash += half * factor;
-    }
-    return oc_book_hash_value(hash);
 }
 
 #endif

@@ -185,5 +185,6 @@ static void end_resting(struct oc_engine *engine, const struct oc_command *comma
         engine->store.orders.orders[taker->order].open_lots = taker->open_lots;
         engine->store.orders.orders[taker->order].filled_lots = taker->filled_lots;
     }
-    oc_book_append(&engine->store, book, taker->order, taker->price_ticks);
+    oc_book_append(&engine->store, book, taker->order, taker->price_ticks,
+                   taker->place_known ? &taker->place : NULL);
 }

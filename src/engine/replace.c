@@ -92,6 +92,7 @@ static enum oc_reason check(const struct oc_engine *engine, const struct target 
     const struct oc_engine__instrument *instrument =
         &engine->instruments[oc_book_order_instrument(record)];
     enum oc_side side = oc_book_order_side(record);
+    struct oc_book_levels_place place;
     const struct oc_book_level *level = &engine->store.levels.levels[record->level];
     enum oc_reason reason = oc_engine__instrument_check(&instrument->spec, target->price_ticks,
                                                         target->total_lots);
@@ -108,8 +109,9 @@ static enum oc_reason check(const struct oc_engine *engine, const struct target 
     if (oc_book_crosses(&instrument->book, side, target->price_ticks)) {
         return OC_REASON_NONE;
     }
+    /* The place is of no use: the order leaves its own side before it rests again. */
     return oc_book_room(&engine->store, &instrument->book, side, target->price_ticks,
-                        target->open_lots, record->level);
+                        target->open_lots, record->level, &place);
 }
 
 static void tell_replaced(struct oc_engine *engine, const struct oc_command *command,

@@ -18,6 +18,7 @@ bool oc_engine__session_open(struct oc_engine *engine, const struct oc_command *
         .id = command->session,
         .settings = OC_SETTINGS_AT_OPEN,
         .first_order = OC_INDEX_NONE,
+        .user = OC_INDEX_NONE,
     };
     engine->session_count++;
     event = oc_engine__emit(engine, OC_EVENT_SESSION_OPENED, command->session, OC_INDEX_NONE);

@@ -8,12 +8,13 @@
  */
 #include "engine/internal.h"
 
-static uint32_t text_hash(uint64_t user_id, const struct oc_client_order_id *text);
+static uint32_t text_hash(const struct oc_engine *engine, uint32_t user,
+                          const struct oc_client_order_id *text);
 static uint32_t client_id_take(struct oc_engine *engine, struct oc_engine__user *user);
 
 uint32_t oc_engine__user_find(const struct oc_engine *engine, uint64_t user_id)
 {
-    uint32_t hash = oc_book_hash_value(user_id);
+    uint32_t hash = oc_book_hash_value(&engine->hash_key, user_id);
     uint32_t cell = oc_book_map_home(&engine->users_by_id, hash);
     uint32_t index;
 
@@ -34,7 +35,7 @@ uint32_t oc_engine__user_make(struct oc_engine *engine, uint64_t user_id)
         .client_id_oldest = OC_INDEX_NONE,
         .client_id_newest = OC_INDEX_NONE,
     };
-    oc_book_map_add(&engine->users_by_id, oc_book_hash_value(user_id), index);
+    oc_book_map_add(&engine->users_by_id, oc_book_hash_value(&engine->hash_key, user_id), index);
     return index;
 }
 
@@ -42,7 +43,7 @@ uint32_t oc_engine__client_id_find(const struct oc_engine *engine, uint32_t user
                                    const struct oc_client_order_id *text)
 {
     const struct oc_book_map *map = &engine->client_ids_by_text;
-    uint32_t hash = text_hash(engine->users[user].user_id, text);
+    uint32_t hash = text_hash(engine, user, text);
     uint32_t cell = oc_book_map_home(map, hash);
     uint32_t index;
 
@@ -81,14 +82,15 @@ uint32_t oc_engine__client_id_make(struct oc_engine *engine, uint32_t user,
     }
     owner->client_id_newest = index;
     owner->client_id_count++;
-    oc_book_map_add(&engine->client_ids_by_text, text_hash(owner->user_id, &content->text), index);
+    oc_book_map_add(&engine->client_ids_by_text, text_hash(engine, user, &content->text), index);
     return index;
 }
 
-static uint32_t text_hash(uint64_t user_id, const struct oc_client_order_id *text)
+static uint32_t text_hash(const struct oc_engine *engine, uint32_t user,
+                          const struct oc_client_order_id *text)
 {
-    return oc_engine__hash_text(text->bytes, OC_CLIENT_ORDER_ID_BYTES_MAX,
-                                user_id * 64 + text->size);
+    return oc_book_hash_text(&engine->hash_key, text->bytes, OC_CLIENT_ORDER_ID_BYTES_MAX,
+                             (uint64_t)user * 64 + text->size);
 }
 
 /** A free entry, for which a full window gives up its oldest. */
@@ -104,8 +106,8 @@ static uint32_t client_id_take(struct oc_engine *engine, struct oc_engine__user 
         if (oldest->order != OC_INDEX_NONE) {
             engine->links[oldest->order].client_id = OC_INDEX_NONE;
         }
-        oc_book_map_remove(&engine->client_ids_by_text, text_hash(user->user_id, &oldest->text),
-                           index);
+        oc_book_map_remove(&engine->client_ids_by_text,
+                           text_hash(engine, oldest->user, &oldest->text), index);
         user->client_id_oldest = oldest->newer;
         if (user->client_id_oldest == OC_INDEX_NONE) {
             user->client_id_newest = OC_INDEX_NONE;

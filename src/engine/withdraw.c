@@ -7,6 +7,13 @@ static void order_withdraw(struct oc_engine *engine, uint32_t order);
 static void describe_cancelled(const struct oc_engine *engine, struct oc_event *event,
                                uint32_t order, enum oc_reason reason);
 static bool gather_user(struct oc_engine *engine, const struct oc_command *command);
+static bool book_is_shorter(const struct oc_engine *engine,
+                            const struct oc_command_mass_cancel *filter, uint32_t user,
+                            uint32_t instrument);
+static void gather_from_book(struct oc_engine *engine, const struct oc_command_mass_cancel *filter,
+                             uint32_t user, uint32_t instrument);
+static void gather_from_list(struct oc_engine *engine, const struct oc_command_mass_cancel *filter,
+                             uint32_t user, uint32_t instrument);
 
 bool oc_engine__cancel(struct oc_engine *engine, const struct oc_command *command)
 {
@@ -134,8 +141,78 @@ static bool gather_user(struct oc_engine *engine, const struct oc_command *comma
         }
     }
     oc_engine__sweep_clear(engine);
-    for (uint32_t order = user != OC_INDEX_NONE ? engine->users[user].first_order : OC_INDEX_NONE;
-         order != OC_INDEX_NONE; order = engine->links[order].user_next) {
+    if (user != OC_INDEX_NONE && instrument != OC_INDEX_NONE &&
+        book_is_shorter(engine, filter, user, instrument)) {
+        gather_from_book(engine, filter, user, instrument);
+    } else if (user != OC_INDEX_NONE) {
+        gather_from_list(engine, filter, user, instrument);
+    }
+    oc_engine__sweep_sort(engine);
+    return true;
+}
+
+/**
+ * Whether a book has fewer orders on the sides that are meant than the user has in all books: then
+ * a request for one symbol costs what stands there, however much its user has elsewhere. Walks no
+ * further than the shorter of the two.
+ */
+static bool book_is_shorter(const struct oc_engine *engine,
+                            const struct oc_command_mass_cancel *filter, uint32_t user,
+                            uint32_t instrument)
+{
+    uint32_t order = engine->users[user].first_order;
+
+    for (uint32_t side = OC_BUY; side <= OC_SELL; side++) {
+        struct oc_book_levels_cursor cursor = oc_book_levels_cursor_best(
+            &engine->store.levels, &engine->instruments[instrument].book.sides[side]);
+        uint32_t level;
+
+        if (filter->has_side && filter->side != side) {
+            continue;
+        }
+        while ((level = oc_book_levels_cursor_level(&engine->store.levels, cursor)) !=
+               OC_INDEX_NONE) {
+            for (uint32_t left = engine->store.levels.levels[level].order_count; left > 0; left--) {
+                if (order == OC_INDEX_NONE) {
+                    return false;
+                }
+                order = engine->links[order].user_next;
+            }
+            oc_book_levels_cursor_next(&engine->store.levels, &cursor);
+        }
+    }
+    return true;
+}
+
+static void gather_from_book(struct oc_engine *engine, const struct oc_command_mass_cancel *filter,
+                             uint32_t user, uint32_t instrument)
+{
+    for (uint32_t side = OC_BUY; side <= OC_SELL; side++) {
+        struct oc_book_levels_cursor cursor = oc_book_levels_cursor_best(
+            &engine->store.levels, &engine->instruments[instrument].book.sides[side]);
+        uint32_t level;
+
+        if (filter->has_side && filter->side != side) {
+            continue;
+        }
+        while ((level = oc_book_levels_cursor_level(&engine->store.levels, cursor)) !=
+               OC_INDEX_NONE) {
+            for (uint32_t order = engine->store.levels.levels[level].head; order != OC_INDEX_NONE;
+                 order = engine->store.orders.orders[order].next) {
+                if (engine->links[order].user == user) {
+                    oc_engine__sweep_add(engine, order);
+                }
+            }
+            oc_book_levels_cursor_next(&engine->store.levels, &cursor);
+        }
+    }
+}
+
+static void gather_from_list(struct oc_engine *engine, const struct oc_command_mass_cancel *filter,
+                             uint32_t user, uint32_t instrument)
+{
+    for (uint32_t order = engine->users[user].first_order; order != OC_INDEX_NONE;
+         order = engine->links[order].user_next) {
         const struct oc_book_order *record = &engine->store.orders.orders[order];
 
         if ((instrument == OC_INDEX_NONE || oc_book_order_instrument(record) == instrument) &&
@@ -143,6 +220,4 @@ static bool gather_user(struct oc_engine *engine, const struct oc_command *comma
             oc_engine__sweep_add(engine, order);
         }
     }
-    oc_engine__sweep_sort(engine);
-    return true;
 }

@@ -51,6 +51,9 @@ static uint64_t reached_reasons[OC_REASON_COUNT];
 static uint32_t reached_levels;
 static uint32_t reached_height;
 
+/* Another for each flow: nothing that is told may depend on it. */
+static uint64_t hash_seed;
+
 static jmp_buf assertion_exit;
 
 static void on_assertion(void)
@@ -63,6 +66,7 @@ static void run_begin(struct run *run, const struct flow_shape *shape)
     struct oc_engine_config config = {
         .limits = shape->limits,
         .instruments_on_first_use = shape->instruments_on_first_use,
+        .hash_seed = hash_seed,
     };
 
     memset(run, 0, sizeof(*run));
@@ -372,6 +376,7 @@ int main(int argc, char **argv)
         uint32_t count = left < COMMANDS_PER_FLOW ? (uint32_t)left : COMMANDS_PER_FLOW;
         uint32_t failed;
 
+        hash_seed = seed;
         flow_make(shape, seed, commands, count);
         failed = run_flow(&run, shape, commands, count);
         if (failed > 0) {

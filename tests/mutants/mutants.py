@@ -30,8 +30,8 @@ MUTANTS = [
     level->head = index;""",
      "rule 4", "engine.rules", "rule_04_remainder_rests_behind_all_at_its_own_limit"),
     ("worst bid first", "book/levels.h",
-     "    return side == OC_BUY ? price_ticks : -price_ticks;",
-     "    return -price_ticks;",
+     "    return (price_ticks ^ -(int64_t)side) + (int64_t)side;",
+     "    return -price_ticks + 0 * (int64_t)side;",
      "rule 1", "engine.rules", "rule_01_better_price_first_then_first_come"),
     ("partly filled maker goes to the back", "book/book.c",
      """    if (order->open_lots > 0) {
@@ -42,7 +42,7 @@ MUTANTS = [
      """    if (order->open_lots > 0) {
         int64_t price_ticks = level->price_ticks;
         oc_book_take(store, book, index);
-        oc_book_append(store, book, index, price_ticks);
+        oc_book_append(store, book, index, price_ticks, NULL);
         return false;
     }
     level_leave(store, book, order);
@@ -99,12 +99,12 @@ MUTANTS = [
      "rule 7, bug 6", "engine.bugs", "bug_06_immediate_residual_rests"),
     # Leaving the book.
     ("cancel of one orphans what is behind it", "book/book.c",
-     "        store->orders.orders[order->previous].next = order->next;",
-     "        store->orders.orders[order->previous].next = OC_INDEX_NONE;",
+     "    *behind_previous = order->next;",
+     "    *behind_previous = order->previous != OC_INDEX_NONE ? OC_INDEX_NONE : order->next;",
      "rule 6, bug 2", "engine.bugs", "bug_02_cancel_in_the_middle_breaks_the_queue"),
     ("cancel of the first forgets the rest", "book/book.c",
-     "        level->head = order->next;",
-     "        level->head = level->tail;",
+     "    *behind_previous = order->next;",
+     "    *behind_previous = order->previous != OC_INDEX_NONE ? order->next : level->tail;",
      "rule 6, bug 2", "engine.bugs", "bug_02_cancel_of_the_first_orphans_the_rest"),
     ("cancel drops the whole level", "book/book.c",
      "    if (store->levels.levels[level].order_count == 0) {\n"
@@ -165,7 +165,7 @@ MUTANTS = [
      """    enter_again(engine, &target, order);
     engine->store.orders.orders[order].open_lots = target.open_lots;
     oc_book_append(&engine->store, &engine->instruments[engine->taker.instrument].book, order,
-                   target.price_ticks);
+                   target.price_ticks, NULL);
     return true;""",
      "rules 12 and 20, bug 8", "engine.rules", "rule_12_crossing_matches_without_confirmation"),
     ("replace leaves its old level behind", "engine/replace.c",
@@ -188,7 +188,7 @@ MUTANTS = [
         if (reason != OC_REASON_NONE) {
             enter_again(engine, &target, order);
             oc_book_append(&engine->store, &engine->instruments[engine->taker.instrument].book,
-                           order, engine->taker.price_ticks);
+                           order, engine->taker.price_ticks, NULL);
         }
     }""",
      "rule 12", "engine.rules", "rule_12_a_failing_replace_changes_nothing"),
@@ -224,8 +224,8 @@ MUTANTS = [
      "    bool rests = entry->time_in_force == OC_GOOD_TILL_CANCEL;",
      "rule 21", "engine.capacity", "orders_are_not_needed_to_fill"),
     ("level total wraps", "book/book.c",
-     "        return store->levels.levels[level].total_lots <= UINT64_MAX - qty_lots",
-     "        return store->levels.levels[level].total_lots + qty_lots > 0",
+     "        return store->levels.levels[place->level].total_lots <= UINT64_MAX - qty_lots",
+     "        return store->levels.levels[place->level].total_lots + qty_lots > 0",
      "rule 21, bug 9", "engine.capacity", "level_total"),
     ("one level too few", "book/book.c",
      "        (freed_level != OC_INDEX_NONE && "
@@ -279,6 +279,10 @@ MUTANTS = [
      "            (!filter->has_side || (uint32_t)oc_book_order_side(record) == filter->side)) {",
      "            filter->side <= OC_SELL) {",
      "rule 17", "engine.rules", "rule_17_symbol_and_side_choose"),
+    ("mass cancel of a book takes everybody's", "engine/withdraw.c",
+     "                if (engine->links[order].user == user) {",
+     "                if (engine->links[order].user != user + 100) {",
+     "rules 16 and 17", "engine.rules", "rule_17_by_book_or_by_user"),
     ("disconnect cancels without being asked", "engine/withdraw.c",
      "        if ((session->settings & OC_SETTING_CANCEL_ON_DISCONNECT) != 0) {",
      "        if (session->settings != 0) {",
@@ -312,7 +316,24 @@ MUTANTS = [
      "            oc_book_orders_remove(&engine->store.orders, maker_index);\n"
      "        } else {\n            oc_engine__order_forget(engine, maker_index);\n        }",
      "bug 14", "engine.bugs", "bug_14_maker_is_told_before_it_is_forgotten"),
+    ("a session's last user is taken for its next", "engine/enter.c",
+     "        engine->users[session->user].user_id == command->user_id) {",
+     "        engine->users[session->user].user_id <= command->user_id) {",
+     "client_order_id", "engine.users", "a_session_acts_for_several_users"),
+    # Hashes.
+    ("the end of a text is not hashed", "book/hash.h",
+     "(rest + key->words[4])",
+     "(key->words[4])",
+     "collisions", "book.hash", "every_byte_and_the_number_count"),
+    ("every process hashes alike", "book/hash.h",
+     "uint64_t word = seed += 0x9E3779B97F4A7C15ULL;",
+     "uint64_t word = (index + 1 + 0 * seed) * 0x9E3779B97F4A7C15ULL;",
+     "collisions", "book.hash", "collisions_do_not_outlive_the_seed"),
     # Levels in the large.
+    ("a new level enters at the end", "book/levels.c",
+     "        entry_insert(&pool->nodes[place.leaf], place.position, key, level);",
+     "        entry_insert(&pool->nodes[place.leaf], pool->nodes[place.leaf].count, key, level);",
+     "rule 1", "book.book", "append_at_a_known_place"),
     ("a split array loses its neighbour", "book/levels.c",
      "            pool->nodes[right_node->next].previous = right;\n        } else {",
      "            pool->nodes[right_node->next].previous = left;\n        } else {",

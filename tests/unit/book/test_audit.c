@@ -33,7 +33,7 @@ static int begin(void **state)
     (void)state;
     oc_arena_init(&arena);
     oc_book_init(&book);
-    if (oc_book_store_init(&store, &arena, 16, 16, 1) != 0) {
+    if (oc_book_store_init(&store, &arena, 16, 16, 1, 0) != 0) {
         return -1;
     }
     for (uint32_t index = 0; index < 4; index++) {
@@ -44,7 +44,7 @@ static int begin(void **state)
                                                               .side = index == 3 ? OC_SELL : OC_BUY,
                                                               .client_order_id = &NO_TEXT,
                                                           });
-        oc_book_append(&store, &book, orders[index], prices[index]);
+        oc_book_append(&store, &book, orders[index], prices[index], NULL);
     }
     return 0;
 }
@@ -141,7 +141,8 @@ static void a_wrong_count(void **state)
 static void a_phantom_level(void **state)
 {
     (void)state;
-    oc_book_levels_make(&store.levels, &book.sides[OC_BUY], 98);
+    oc_book_levels_make(&store.levels, &book.sides[OC_BUY], 98,
+                        oc_book_levels_find(&store.levels, &book.sides[OC_BUY], 98));
     assert_false(audit_passes());
 }
 
@@ -149,7 +150,7 @@ static void a_crossed_book(void **state)
 {
     (void)state;
     oc_book_take(&store, &book, orders[3]);
-    oc_book_append(&store, &book, orders[3], 100);
+    oc_book_append(&store, &book, orders[3], 100, NULL);
     assert_false(audit_passes());
 }
 

@@ -25,7 +25,7 @@ static int begin(void **state)
     id_last = 0;
     oc_arena_init(&arena);
     oc_book_init(&book);
-    return oc_book_store_init(&store, &arena, 16, 3, 1);
+    return oc_book_store_init(&store, &arena, 16, 3, 1, 0);
 }
 
 static int end(void **state)
@@ -46,7 +46,7 @@ static uint32_t rest(enum oc_side side, int64_t price_ticks, uint64_t qty_lots)
                                                            .client_order_id = &NO_TEXT,
                                                        });
 
-    oc_book_append(&store, &book, index, price_ticks);
+    oc_book_append(&store, &book, index, price_ticks, NULL);
     return index;
 }
 
@@ -69,7 +69,7 @@ static void queue_in_order_of_arrival(void **state)
     oc_book_take(&store, &book, first);
     audit(2, 1, 0);
     assert_int_equal(oc_book_first(&store, &book, OC_BUY), second);
-    oc_book_append(&store, &book, first, 100);
+    oc_book_append(&store, &book, first, 100, NULL);
     audit(3, 1, 0);
     oc_book_take(&store, &book, second);
     assert_int_equal(oc_book_first(&store, &book, OC_BUY), third);
@@ -127,23 +127,61 @@ static void crossing_is_inclusive(void **state)
 
 static void room(void **state)
 {
+    struct oc_book_levels_place place;
     uint32_t level;
 
     (void)state;
     rest(OC_BUY, 100, OC_QTY_LOTS_MAX);
     rest(OC_BUY, 100, OC_QTY_LOTS_MAX);
     rest(OC_BUY, 99, 1);
-    assert_int_equal(oc_book_room(&store, &book, OC_BUY, 100, 1, OC_INDEX_NONE), OC_REASON_NONE);
-    assert_int_equal(oc_book_room(&store, &book, OC_BUY, 100, 2, OC_INDEX_NONE),
+    assert_int_equal(oc_book_room(&store, &book, OC_BUY, 100, 1, OC_INDEX_NONE, &place),
+                     OC_REASON_NONE);
+    assert_int_equal(oc_book_room(&store, &book, OC_BUY, 100, 2, OC_INDEX_NONE, &place),
                      OC_REASON_LEVEL_TOTAL_TOO_LARGE);
-    assert_int_equal(oc_book_room(&store, &book, OC_BUY, 98, 1, OC_INDEX_NONE), OC_REASON_NONE);
+    assert_int_equal(oc_book_room(&store, &book, OC_BUY, 98, 1, OC_INDEX_NONE, &place),
+                     OC_REASON_NONE);
     level = store.orders.orders[rest(OC_SELL, 110, 1)].level;
-    assert_int_equal(oc_book_room(&store, &book, OC_SELL, 111, 1, OC_INDEX_NONE),
+    assert_int_equal(oc_book_room(&store, &book, OC_SELL, 111, 1, OC_INDEX_NONE, &place),
                      OC_REASON_TOO_MANY_LEVELS);
-    assert_int_equal(oc_book_room(&store, &book, OC_SELL, 111, 1, level), OC_REASON_NONE);
+    assert_int_equal(oc_book_room(&store, &book, OC_SELL, 111, 1, level, &place), OC_REASON_NONE);
     rest(OC_SELL, 110, 1);
-    assert_int_equal(oc_book_room(&store, &book, OC_SELL, 111, 1, level),
+    assert_int_equal(oc_book_room(&store, &book, OC_SELL, 111, 1, level, &place),
                      OC_REASON_TOO_MANY_LEVELS);
+}
+
+/** A place found in advance saves the search and changes nothing else. */
+static void append_at_a_known_place(void **state)
+{
+    static const struct oc_client_order_id NO_TEXT;
+    static const int64_t PRICES[] = {100, 102, 101, 101, 99, 102};
+
+    (void)state;
+    for (uint32_t index = 0; index < sizeof(PRICES) / sizeof(PRICES[0]); index++) {
+        struct oc_book_levels_place place;
+        uint32_t order = oc_book_orders_add(&store.orders, &(struct oc_book_order_entry){
+                                                               .id = ++id_last,
+                                                               .open_lots = 1 + index,
+                                                               .instrument = INSTRUMENT,
+                                                               .side = OC_BUY,
+                                                               .client_order_id = &NO_TEXT,
+                                                           });
+
+        if (PRICES[index] == 99) {
+            /* The three levels of this store are used up. */
+            assert_int_equal(
+                oc_book_room(&store, &book, OC_BUY, PRICES[index], 1, OC_INDEX_NONE, &place),
+                OC_REASON_TOO_MANY_LEVELS);
+            oc_book_orders_remove(&store.orders, order);
+            continue;
+        }
+        assert_int_equal(
+            oc_book_room(&store, &book, OC_BUY, PRICES[index], 1 + index, OC_INDEX_NONE, &place),
+            OC_REASON_NONE);
+        oc_book_append(&store, &book, order, PRICES[index], &place);
+        assert_int_equal(oc_book_price(&store, &store.orders.orders[order]), PRICES[index]);
+    }
+    audit(5, 3, 0);
+    assert_int_equal(store.orders.orders[oc_book_first(&store, &book, OC_BUY)].open_lots, 2);
 }
 
 int main(void)
@@ -154,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(reduce_keeps_the_place, begin, end),
         cmocka_unit_test_setup_teardown(crossing_is_inclusive, begin, end),
         cmocka_unit_test_setup_teardown(room, begin, end),
+        cmocka_unit_test_setup_teardown(append_at_a_known_place, begin, end),
     };
 
     return cmocka_run_group_tests_name("book", tests, NULL, NULL);

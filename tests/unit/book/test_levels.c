@@ -52,7 +52,7 @@ static void side_check(struct side *side)
     for (uint32_t step = 1; step <= PRICES; step++) {
         uint32_t price = side->levels.side == OC_BUY ? PRICES + 1 - step : step;
 
-        assert_int_equal(oc_book_levels_find(&side->pool, &side->levels, price),
+        assert_int_equal(oc_book_levels_find(&side->pool, &side->levels, price).level,
                          side->expected[price]);
         if (side->expected[price] != OC_INDEX_NONE) {
             assert_int_equal(oc_book_levels_cursor_level(&side->pool, cursor),
@@ -69,14 +69,21 @@ static void side_end(struct side *side)
     free(side);
 }
 
+static uint32_t make(struct oc_book_level_pool *pool, struct oc_book_levels *levels,
+                     int64_t price_ticks)
+{
+    return oc_book_levels_make(pool, levels, price_ticks,
+                               oc_book_levels_find(pool, levels, price_ticks));
+}
+
 static void add(struct side *side, uint32_t price)
 {
-    uint32_t level = oc_book_levels_make(&side->pool, &side->levels, price);
+    uint32_t level = make(&side->pool, &side->levels, price);
 
     assert_int_equal(side->expected[price], OC_INDEX_NONE);
     assert_int_equal(side->pool.levels[level].price_ticks, price);
     assert_int_equal(side->pool.levels[level].order_count, 0);
-    assert_int_equal(oc_book_levels_make(&side->pool, &side->levels, price), level);
+    assert_int_equal(oc_book_levels_find(&side->pool, &side->levels, price).level, level);
     side->expected[price] = level;
     side->count++;
 }
@@ -181,10 +188,11 @@ static void extreme_prices(void **state)
     uint32_t highest;
 
     (void)state;
-    highest = oc_book_levels_make(&side->pool, &side->levels, OC_PRICE_TICKS_MAX);
-    lowest = oc_book_levels_make(&side->pool, &side->levels, 1);
+    highest = make(&side->pool, &side->levels, OC_PRICE_TICKS_MAX);
+    lowest = make(&side->pool, &side->levels, 1);
     assert_int_equal(side->levels.best, lowest);
-    assert_int_equal(oc_book_levels_find(&side->pool, &side->levels, OC_PRICE_TICKS_MAX), highest);
+    assert_int_equal(oc_book_levels_find(&side->pool, &side->levels, OC_PRICE_TICKS_MAX).level,
+                     highest);
     oc_book_levels_remove(&side->pool, &side->levels, lowest);
     assert_int_equal(side->levels.best, highest);
     side_end(side);
@@ -208,17 +216,17 @@ static void the_pool_holds_levels_max(void **state)
             }
             /* Fill full, thin out to the least that arrays may hold, then fill again elsewhere. */
             for (uint32_t step = 0; step < levels_max; step++) {
-                oc_book_levels_make(&pool, &levels[step % sides], 1 + step);
+                make(&pool, &levels[step % sides], 1 + step);
             }
             for (uint32_t step = 0; step < levels_max; step++) {
                 if ((step / sides) % 2 == 0) {
                     oc_book_levels_remove(
                         &pool, &levels[step % sides],
-                        oc_book_levels_find(&pool, &levels[step % sides], 1 + step));
+                        oc_book_levels_find(&pool, &levels[step % sides], 1 + step).level);
                 }
             }
             for (uint32_t price = 1000000; oc_book_level_pool_has_room(&pool); price--) {
-                oc_book_levels_make(&pool, &levels[price % sides], price);
+                make(&pool, &levels[price % sides], price);
                 at_least++;
             }
             assert_true(at_least > 0);

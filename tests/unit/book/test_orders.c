@@ -41,7 +41,7 @@ static void keeps_what_it_is_given(void **state)
 
     (void)state;
     oc_arena_init(&arena);
-    assert_int_equal(oc_book_orders_init(&orders, &arena, 2), 0);
+    assert_int_equal(oc_book_orders_init(&orders, &arena, 2, 0), 0);
     index = add(&orders, 7, &text);
     assert_int_equal(oc_book_orders_find(&orders, 7), index);
     assert_int_equal(orders.orders[index].user_id, 14);
@@ -74,7 +74,7 @@ static void ids_that_differ_in_high_bits_only(void **state)
 
     (void)state;
     oc_arena_init(&arena);
-    assert_int_equal(oc_book_orders_init(&orders, &arena, 4), 0);
+    assert_int_equal(oc_book_orders_init(&orders, &arena, 4, 0), 0);
     first = add(&orders, 5, &NO_TEXT);
     second = add(&orders, 5 + (1ULL << 40), &NO_TEXT);
     assert_int_equal(oc_book_orders_find(&orders, 5), first);
@@ -97,7 +97,7 @@ static void churn(void **state)
     (void)state;
     oc_arena_init(&arena);
     oc_random_init(&random, 9);
-    assert_int_equal(oc_book_orders_init(&orders, &arena, open_max), 0);
+    assert_int_equal(oc_book_orders_init(&orders, &arena, open_max, 0), 0);
     while (last + 1 < sizeof(slots) / sizeof(slots[0])) {
         uint64_t id = 1 + oc_random_below(&random, last + 1);
 

@@ -383,6 +383,43 @@ static void rule_17_symbol_and_side_choose(void **state)
     expect_book("1@100 x1 | ");
 }
 
+/** The orders of one symbol are looked for where fewer stand: in its book, or among the user's. */
+static void rule_17_by_book_or_by_user(void **state)
+{
+    (void)state;
+    for (int64_t price = 100; price < 103; price++) {
+        ENTER(.user = 1, .symbol = "BBB", .price = price, .qty = 1);
+        ignore();
+        ENTER(.user = 2, .symbol = "AAA", .price = price, .qty = 2);
+        ignore();
+    }
+    ENTER(.user = 1, .symbol = "AAA", .price = 101, .qty = 3);
+    ignore();
+    ENTER(.user = 2, .symbol = "BBB", .side = OC_SELL, .price = 200, .qty = 4);
+    ignore();
+    /* Four of the user, four bids in the book. */
+    mass_cancel_of(1, "AAA", "buy");
+    expect("s1 cancelled #7 3 mass_cancel in 1", "s1 mass_cancelled 1");
+    /* Three of the user, four in the book: among the user's. */
+    mass_cancel_of(1, "BBB", NULL);
+    expect("s1 cancelled #5 1 mass_cancel", "s1 cancelled #3 1 mass_cancel",
+           "s1 cancelled #1 1 mass_cancel", "s1 mass_cancelled 3");
+    /* Four of the user, one in the book; then none. */
+    mass_cancel_of(2, "BBB", NULL);
+    expect("s2 cancelled #8 4 mass_cancel", "s2 mass_cancelled 1");
+    mass_cancel_of(2, "BBB", "sell");
+    expect("s2 mass_cancelled 0");
+    ENTER(.user = 2, .symbol = "BBB", .price = 1, .qty = 5);
+    ignore();
+    ENTER(.user = 1, .symbol = "BBB", .price = 1, .qty = 6);
+    ignore();
+    /* Four of the user, two in the book, one of them another's. */
+    mass_cancel_of(2, "BBB", "buy");
+    expect("s2 cancelled #9 5 mass_cancel", "s2 mass_cancelled 1");
+    expect_book_of("BBB", "6@1 x1 | ");
+    expect_book_of("AAA", "2@102 x1, 2@101 x1, 2@100 x1 | ");
+}
+
 static void rule_17_each_session_is_told_once(void **state)
 {
     (void)state;
@@ -472,6 +509,7 @@ int main(void)
         RULE(rule_16_any_session_of_the_user_may),
         RULE(rule_17_order_of_a_mass_cancel),
         RULE(rule_17_symbol_and_side_choose),
+        RULE(rule_17_by_book_or_by_user),
         RULE(rule_17_each_session_is_told_once),
         RULE(rule_20_never_crossed_at_rest),
         RULE(rule_22_the_first_check_names_the_reject),

@@ -6,16 +6,22 @@
  */
 #include "support/scenario.h"
 
-static uint64_t hash_after(void (*play)(void), uint32_t log_capacity)
+static uint64_t hash_seeded(void (*play)(void), uint32_t log_capacity, uint64_t hash_seed)
 {
     uint64_t hash;
 
-    scenario_begin(&(struct scenario_options){.log_capacity = log_capacity});
+    scenario_begin(
+        &(struct scenario_options){.log_capacity = log_capacity, .hash_seed = hash_seed});
     play();
     ignore();
     hash = oc_engine_state_hash(scenario_engine());
     scenario_end();
     return hash;
+}
+
+static uint64_t hash_after(void (*play)(void), uint32_t log_capacity)
+{
+    return hash_seeded(play, log_capacity, 0);
 }
 
 static void base(void)
@@ -51,6 +57,12 @@ static void same_history_same_hash(void **state)
     (void)state;
     assert_int_equal(hash_after(base, 4096), hash_after(base, 64));
     assert_int_equal(hash_with(NULL), hash_with(NULL));
+}
+
+static void the_hash_seed_does_not_count(void **state)
+{
+    (void)state;
+    assert_int_equal(hash_seeded(base, 4096, 1), hash_seeded(base, 4096, UINT64_MAX));
 }
 
 static void other_settings(void)
@@ -172,6 +184,7 @@ int main(void)
         cmocka_unit_test(same_history_same_hash),
         cmocka_unit_test(every_difference_counts),
         cmocka_unit_test(slots_do_not_count),
+        cmocka_unit_test(the_hash_seed_does_not_count),
     };
 
     return cmocka_run_group_tests_name("engine state hash", tests, NULL, NULL);

@@ -176,6 +176,21 @@ static void users_of_every_id(void **state)
     expect("s2 open_orders 1", "s2 open #2 sell 2@100 filled 1");
 }
 
+/** The session's last user is a guess at its next one, never more. */
+static void a_session_acts_for_several_users(void **state)
+{
+    (void)state;
+    ENTER(.user = 1, .session = 5, .price = 100, .qty = 1, .id = "a");
+    expect("s5 confirmed #1 1@100 id a");
+    ENTER(.user = 2, .session = 5, .price = 100, .qty = 2, .id = "a");
+    expect("s5 confirmed #2 2@100 id a");
+    ENTER(.user = 1, .session = 5, .price = 100, .qty = 1, .id = "a");
+    expect("s5 duplicate #1 filled 0 open 1 id a");
+    ENTER(.user = 2, .session = 5, .price = 100, .qty = 2, .id = "a");
+    expect("s5 duplicate #2 filled 0 open 2 id a");
+    expect_book("3@100 x2 | ");
+}
+
 #define USER(test) cmocka_unit_test_setup_teardown(test, scenario_setup, scenario_teardown)
 
 int main(void)
@@ -187,6 +202,7 @@ int main(void)
         USER(every_part_of_the_content_counts),
         USER(ids_belong_to_their_user),
         USER(rejected_orders_are_not_remembered),
+        USER(a_session_acts_for_several_users),
         cmocka_unit_test(the_window_forgets_the_oldest),
         cmocka_unit_test(a_window_of_one),
         USER(users_of_every_id),

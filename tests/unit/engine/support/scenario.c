@@ -63,6 +63,7 @@ void scenario_begin(const struct scenario_options *options)
     config = (struct oc_engine_config){
         .limits = limits,
         .instruments_on_first_use = !options->without_first_use,
+        .hash_seed = options->hash_seed,
     };
     oc_arena_init(&venue.arena);
     assert_int_equal(

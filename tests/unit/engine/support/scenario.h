@@ -28,6 +28,7 @@ struct scenario_options {
     bool without_first_use;  /* instruments only by command */
     bool without_audit;
     uint32_t log_capacity; /* 0: 4096 */
+    uint64_t hash_seed;
 };
 
 /** What `enter` takes; members left out are user 1, session of the user, AAA, buy, limit GTC. */
