@@ -126,14 +126,16 @@ static int print_json(const struct oc_io_probe_report *report, const struct oc_i
                           ? json_null()
                           : json_integer((json_int_t)report->memlock_bytes);
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:i, s:i, s:o, s:{s:b, s:b, s:b, s:o, s:I, s:s, s:I, s:b, s:b, s:s, s:s}}",
+        "{s:s, s:s, s:s, s:i, s:i, s:o, s:{s:b, s:b, s:b, s:i, s:o, s:I, s:s, s:I, s:b, s:b, s:s, "
+        "s:s}}",
         "kernel", report->kernel, "choice", ops->name, "reason", reason, "sysctl_io_uring_disabled",
         report->sysctl_disabled, "seccomp_mode", report->seccomp_mode, "memlock_bytes", memlock,
         "io_uring", "built_in", report->is_built_in, "tried", report->was_tried, "available",
-        report->is_available, "steps", steps_json(report), "setup_flags",
-        (json_int_t)report->setup_flags, "setup_flag_names", report->setup_flag_names, "features",
-        (json_int_t)report->features, "registered_descriptor", report->has_registered_descriptor,
-        "no_iowait", report->has_no_iowait, "cause", report->cause, "mend", report->mend);
+        report->is_available, "killed_by", report->killed_by, "steps", steps_json(report),
+        "setup_flags", (json_int_t)report->setup_flags, "setup_flag_names",
+        report->setup_flag_names, "features", (json_int_t)report->features, "registered_descriptor",
+        report->has_registered_descriptor, "no_iowait", report->has_no_iowait, "cause",
+        report->cause, "mend", report->mend);
 
     if (root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0) {
         fprintf(stderr, "outcry probe: the report could not be written\n");

@@ -1,6 +1,7 @@
 /*
  * The part of a backend that needs no particular kernel interface: see base.h.
  */
+#define _GNU_SOURCE /* gettid */
 #include "io/base.h"
 
 #include <errno.h>
@@ -59,6 +60,7 @@ int oc_io__base_start(struct oc_io__base *base)
     if (fd < 0) {
         return -errno;
     }
+    base->thread_id = (uint64_t)gettid();
     oc_io__base_start_at(base, fd, oc_io__clock_ns());
     return 0;
 }
@@ -75,6 +77,7 @@ void oc_io__base_start_at(struct oc_io__base *base, int wake_fd, uint64_t now_ns
                         });
     atomic_store(&base->wake_fd, wake_fd);
     base->started = true;
+    oc_io__flight_enter(&base->io);
 }
 
 void oc_io__base_shutdown(struct oc_io__base *base)
@@ -91,6 +94,7 @@ void oc_io__base_shutdown(struct oc_io__base *base)
         close(fd);
     }
     base->started = false;
+    oc_io__flight_leave(&base->io);
 }
 
 uint64_t oc_io__wait_ns(const struct oc_io__base *base, uint64_t now_ns, uint64_t limit_ns)
@@ -127,6 +131,9 @@ struct oc_io__conn *oc_io__conn_open(struct oc_io__base *base, int fd, uint64_t 
     oc_io__queue_init(&conn->out);
     oc_io__queue_init(&conn->unread);
     base->stats.connections++;
+    if (state == OC_IO__CONNECTING) {
+        oc_io__note_conn(base, OC_IO_FLIGHT_CONNECT, conn, 0);
+    }
     return conn;
 }
 
@@ -147,6 +154,7 @@ int oc_io__conn_adopt(struct oc_io__base *base, int fd, uint64_t tag, const void
     if (unread_size > 0) {
         oc_io__list_push(base, OC_IO__LIST_READY, conn);
     }
+    oc_io__note_conn(base, OC_IO_FLIGHT_ADOPT, conn, (int32_t)unread_size);
     *result = conn;
     return 0;
 }
@@ -210,9 +218,12 @@ void oc_io__conn_end(struct oc_io__base *base, struct oc_io__conn *conn)
         base->stats.system_calls++;
         conn->fd = -1;
     }
+    if (conn->state != OC_IO__ENDING) { /* then it was done; what is there was given back since */
+        oc_io__conn_drop_unread(base, conn);
+    }
     conn->state = OC_IO__ENDED;
+    oc_io__note_conn(base, OC_IO_FLIGHT_ENDED, conn, conn->error);
     oc_io__queue_truncate(&base->chunks, &conn->out, 0);
-    oc_io__conn_drop_unread(base, conn);
     for (uint32_t id = 0; id < OC_IO__LIST_COUNT; id++) {
         oc_io__list_remove(base, (enum oc_io__list_id)id, conn);
     }
@@ -224,6 +235,7 @@ void oc_io__conn_reset(struct oc_io__base *base, struct oc_io__conn *conn)
 {
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
+    oc_io__note_conn(base, OC_IO_FLIGHT_RESET, conn, 0);
     /* Sockets that know no reset (Unix) ignore it. */
     (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
     base->stats.system_calls++;
@@ -233,9 +245,10 @@ void oc_io__conn_flush(struct oc_io__base *base, struct oc_io__conn *conn)
 {
     OC_ASSERT(conn->state == OC_IO__OPEN);
 
+    oc_io__note_conn(base, OC_IO_FLIGHT_FLUSH, conn, 0);
     conn->state = OC_IO__FLUSHING;
     conn->paused = false;
-    oc_io__conn_drop_unread(base, conn);
+    conn->sated = false;
     oc_io__list_remove(base, OC_IO__LIST_REFUSED, conn);
     oc_timer_wheel_add(&base->wheel, oc_io__conn_index(base, conn),
                        oc_io__base_clock_ns(base) + OC_IO_FLUSH_TIMEOUT_NS);
@@ -258,6 +271,7 @@ void oc_io__conn_break(struct oc_io__base *base, struct oc_io__conn *conn, int e
 {
     OC_ASSERT(conn->state == OC_IO__OPEN);
 
+    oc_io__note_conn(base, OC_IO_FLIGHT_BROKEN, conn, error);
     conn->state = OC_IO__BROKEN;
     conn->error = error;
     oc_io__queue_truncate(&base->chunks, &conn->out, in_flight);
@@ -265,19 +279,6 @@ void oc_io__conn_break(struct oc_io__base *base, struct oc_io__conn *conn, int e
     oc_io__list_remove(base, OC_IO__LIST_REFUSED, conn);
     oc_timer_wheel_add(&base->wheel, oc_io__conn_index(base, conn),
                        oc_io__base_clock_ns(base) + OC_IO_FLUSH_TIMEOUT_NS);
-}
-
-void oc_io__conn_drop_unread(struct oc_io__base *base, struct oc_io__conn *conn)
-{
-    struct oc_io__segment segment;
-
-    while (oc_io__queue_pop(&base->chunks, &conn->unread, &segment)) {
-        if (segment.kind == OC_IO__BUFFER) {
-            base->borrowed[base->borrowed_count++] = segment.chunk;
-        } else {
-            oc_io__chunk_release(&base->chunks, segment.chunk);
-        }
-    }
 }
 
 /* --- lists --------------------------------------------------------------------------------- */
@@ -336,29 +337,37 @@ struct oc_io__conn *oc_io__list_pop(struct oc_io__base *base, enum oc_io__list_i
 /* --- events -------------------------------------------------------------------------------- */
 
 struct oc_io_event *oc_io__emit(struct oc_io__base *base, struct oc_io__batch *batch,
-                                enum oc_io_event_kind kind, const struct oc_io__conn *conn)
+                                enum oc_io_event_kind kind, const struct oc_io__conn *conn,
+                                int32_t error)
 {
     OC_ASSERT(batch->count < batch->capacity);
 
     struct oc_io_event *event = &batch->events[batch->count++];
     *event = (struct oc_io_event){
         .kind = (uint8_t)kind,
-        .conn = {.index = oc_io__conn_index(base, conn), .generation = conn->generation},
+        .error = error,
+        .conn = oc_io__conn_handle(base, conn),
         .tag = conn->tag,
     };
+    oc_io__note(base, (enum oc_io_flight_kind)kind, event->conn, error);
     return event;
 }
 
-void oc_io__emit_buffer(struct oc_io__base *base, struct oc_io__batch *batch,
-                        const struct oc_io__conn *conn, uint32_t buffer, uint32_t size)
+struct oc_io_event *oc_io__emit_bytes(struct oc_io__base *base, struct oc_io__batch *batch,
+                                      const struct oc_io__conn *conn, uint8_t *bytes, uint32_t size)
 {
-    struct oc_io_event *event = oc_io__emit(base, batch, OC_IO_RECEIVED, conn);
+    OC_ASSERT(batch->count < batch->capacity);
 
-    event->bytes = oc_io__buffer(base, buffer);
-    event->size = size;
-    base->borrowed[base->borrowed_count++] = buffer;
-    base->stats.received_count++;
-    base->stats.received_bytes += size;
+    struct oc_io_event *event = &batch->events[batch->count++];
+    *event = (struct oc_io_event){
+        .kind = OC_IO_RECEIVED,
+        .conn = oc_io__conn_handle(base, conn),
+        .tag = conn->tag,
+        .bytes = bytes,
+        .size = size,
+    };
+    oc_io__note(base, OC_IO_FLIGHT_RECEIVED, event->conn, (int32_t)size);
+    return event;
 }
 
 void oc_io__emit_accept_failed(struct oc_io__base *base, struct oc_io__batch *batch, uint64_t tag,
@@ -371,6 +380,7 @@ void oc_io__emit_accept_failed(struct oc_io__base *base, struct oc_io__batch *ba
         .error = error,
         .tag = tag,
     };
+    oc_io__note(base, OC_IO_FLIGHT_ACCEPT_FAILED, (struct oc_conn){0}, error);
     base->stats.accept_failures++;
 }
 
@@ -385,55 +395,16 @@ void oc_io__deliver(struct oc_io__base *base, struct oc_io__batch *batch)
     if (!oc_io__batch_is_full(batch) && atomic_load_explicit(&base->woken, memory_order_relaxed) &&
         atomic_exchange(&base->woken, false)) {
         batch->events[batch->count++] = (struct oc_io_event){.kind = OC_IO_WOKEN};
+        oc_io__note(base, OC_IO_FLIGHT_WOKEN, (struct oc_conn){0}, 0);
         base->stats.wakes++;
     }
-}
-
-bool oc_io__deliver_unread(struct oc_io__base *base, struct oc_io__batch *batch,
-                           struct oc_io__conn *conn)
-{
-    struct oc_io__segment segment;
-
-    OC_ASSERT(!conn->paused);
-    while (!oc_io__batch_is_full(batch) &&
-           oc_io__queue_pop(&base->chunks, &conn->unread, &segment)) {
-        if (segment.kind == OC_IO__BUFFER) {
-            oc_io__emit_buffer(base, batch, conn, segment.chunk, segment.size);
-            continue;
-        }
-        struct oc_io_event *event = oc_io__emit(base, batch, OC_IO_RECEIVED, conn);
-        event->bytes = oc_io__chunk_bytes(&base->chunks, segment.chunk) + segment.offset;
-        event->size = segment.size;
-        base->stats.received_count++;
-        base->stats.received_bytes += segment.size;
-        oc_io__queue_push(&base->chunks, &base->borrowed_chunks, segment);
-    }
-    if (!oc_io__queue_is_empty(&conn->unread)) {
-        return false;
-    }
-    if (conn->eof_seen && !conn->eof_told) {
-        if (oc_io__batch_is_full(batch)) {
-            return false;
-        }
-        conn->eof_told = true;
-        oc_io__emit(base, batch, OC_IO_EOF, conn);
-    }
-    return true;
 }
 
 void oc_io__batch_done(struct oc_io__base *base, const struct oc_io__batch *batch)
 {
     if (batch->count > 0) {
+        oc_io__note(base, OC_IO_FLIGHT_POLLED, (struct oc_conn){0}, (int32_t)batch->count);
         oc_histogram_record(base->stats.batch, batch->count);
-    }
-}
-
-void oc_io__give_chunks_back(struct oc_io__base *base)
-{
-    struct oc_io__segment segment;
-
-    while (oc_io__queue_pop(&base->chunks, &base->borrowed_chunks, &segment)) {
-        oc_io__chunk_release(&base->chunks, segment.chunk);
     }
 }
 
@@ -461,6 +432,7 @@ int oc_io__listener_open(struct oc_io__base *base, int fd, uint64_t tag,
         .tag = tag,
         .state = OC_IO__LISTENER_OPEN,
     };
+    oc_io__note(base, OC_IO_FLIGHT_LISTEN, (struct oc_conn){0}, 0);
     *result = found;
     return 0;
 }
@@ -507,7 +479,7 @@ struct oc_io__conn *oc_io__listener_accepted(struct oc_io__base *base, struct oc
         return NULL;
     }
     base->stats.accepted++;
-    oc_io__emit(base, batch, OC_IO_ACCEPTED, conn);
+    oc_io__emit(base, batch, OC_IO_ACCEPTED, conn, 0);
     return conn;
 }
 
@@ -536,6 +508,7 @@ void oc_io__listener_close(struct oc_io__base *base, struct oc_io__listener *lis
     oc_timer_wheel_cancel(&base->wheel,
                           base->config.connections_max + (uint32_t)(listener - base->listeners));
     listener->state = OC_IO__LISTENER_FREE;
+    oc_io__note(base, OC_IO_FLIGHT_UNLISTENED, (struct oc_conn){0}, 0);
 }
 
 /* --- helpers ------------------------------------------------------------------------------- */
@@ -572,29 +545,44 @@ static int base_allocate(struct oc_io__base *base)
                                   sizeof(*base->timers), 0);
     base->buffers = oc_arena_alloc(arena, config->buffer_count, stride, 4096);
     base->borrowed = oc_arena_alloc(arena, config->buffer_count, sizeof(*base->borrowed), 0);
+    base->flight = oc_arena_alloc(arena, OC_IO_FLIGHT_COUNT, sizeof(*base->flight), 0);
+    base->told = oc_arena_alloc(arena, OC_IO_EVENTS_MAX, sizeof(*base->told), 0);
     base->stats.batch = oc_arena_alloc(arena, 1, sizeof(*base->stats.batch), 0);
     if (base->conns == NULL || base->timers == NULL || base->buffers == NULL ||
-        base->borrowed == NULL || base->stats.batch == NULL) {
+        base->borrowed == NULL || base->told == NULL || base->flight == NULL ||
+        base->stats.batch == NULL) {
         return -ENOMEM;
     }
     int rc = oc_pool_init(&base->slots, arena, config->connections_max);
     if (rc < 0) {
         return rc;
     }
-    /* The reserve is for receive buffers: to pin one must never fail. */
-    return oc_io__chunks_init(&base->chunks, arena, config->chunk_count,
-                              segments + config->buffer_count, config->buffer_count);
+    /* The reserve is for input that is kept where it is, which must never fail: every receive
+     * buffer, and the chunks of one batch, whose own pieces may be taken by copies meanwhile. */
+    uint32_t reserve = config->buffer_count + OC_IO_EVENTS_MAX;
+    return oc_io__chunks_init(&base->chunks, arena, config->chunk_count, segments + reserve,
+                              reserve);
 }
 
+/** What was given back comes before it; and never is it in one batch with bytes of its connection,
+ * so that those of the last batch can be given back, too. */
 static void deliver_closed(struct oc_io__base *base, struct oc_io__batch *batch)
 {
-    while (!oc_io__batch_is_full(batch)) {
+    uint32_t count = base->lists[OC_IO__LIST_ENDED].count;
+
+    for (; count > 0 && !oc_io__batch_is_full(batch); count--) {
         struct oc_io__conn *conn = oc_io__list_pop(base, OC_IO__LIST_ENDED);
-        if (conn == NULL) {
-            return;
-        }
         OC_ASSERT(conn->listed == 0);
-        oc_io__emit(base, batch, OC_IO_CLOSED, conn)->error = conn->error;
+        if (conn->paused) {
+            oc_io__conn_drop_unread(base, conn);
+        } else if (!oc_io__queue_is_empty(&conn->unread)) {
+            (void)oc_io__deliver_unread(base, batch, conn);
+        }
+        if (!conn->let_go && oc_io__was_told(base, conn)) {
+            oc_io__list_push(base, OC_IO__LIST_ENDED, conn);
+            continue;
+        }
+        oc_io__emit(base, batch, OC_IO_CLOSED, conn, conn->error);
         conn->state = OC_IO__FREE;
         oc_pool_give(&base->slots, oc_io__conn_index(base, conn));
         base->stats.connections--;
@@ -612,7 +600,7 @@ static void deliver_drained(struct oc_io__base *base, struct oc_io__batch *batch
         struct oc_io__conn *conn = oc_io__list_pop(base, OC_IO__LIST_REFUSED);
         if (conn->out.size <= base->config.out_bytes_max / 2 &&
             oc_io__chunks_fit(&base->chunks, conn->refused_size)) {
-            oc_io__emit(base, batch, OC_IO_DRAINED, conn);
+            oc_io__emit(base, batch, OC_IO_DRAINED, conn, 0);
         } else {
             oc_io__list_push(base, OC_IO__LIST_REFUSED, conn);
         }

@@ -4,7 +4,11 @@
  * A backend embeds struct oc_io__base as its first member and adds how it talks to the kernel; the
  * slots of the table that need no kernel (send, owed, stats and so on) are the same functions in
  * all. A connection that needs attention is on a list, so that no turn ever walks the idle ones.
- * This file makes no decision that differs between io_uring and epoll.
+ * Nothing here makes a decision that differs between io_uring and epoll.
+ *
+ *   base.c   connections, lists, listeners, time
+ *   input.c  bytes that came in: lent to the caller, given back, kept back
+ *   slots.c  the slots of the table that need no kernel
  */
 #ifndef OC_IO_BASE_H
 #define OC_IO_BASE_H
@@ -17,6 +21,7 @@
 #include "core/assert.h"
 #include "core/pool.h"
 #include "core/timer_wheel.h"
+#include "io/flight.h"
 #include "io/io.h"
 #include "io/outqueue.h"
 
@@ -90,6 +95,9 @@ struct oc_io__conn {
     bool sending;       /* io_uring: a send is in flight */
     bool receiving;     /* io_uring: the multishot receive is armed */
     bool cancelling;    /* io_uring: and its cancellation is under way */
+    bool sated;         /* it gave back a receive buffer or more: nothing new until all is taken */
+    bool let_go;        /* close() was called: nothing but CLOSED is told any more */
+    bool consumed;      /* oc_io__take_back(): a later event of this batch was not given back */
     int32_t error;      /* what CLOSED will say */
     uint32_t send_size; /* io_uring: bytes of the send in flight */
     struct oc_io__queue out;
@@ -116,6 +124,16 @@ struct oc_io__listener {
     bool pending; /* epoll: connections may wait; io_uring: has to be armed */
 };
 
+/** A RECEIVED event of the last poll(). */
+struct oc_io__told {
+    uint8_t *bytes;
+    struct oc_conn conn;
+    uint32_t size;
+    uint32_t kept_size; /* of its end, by unreceive() */
+    uint32_t piece;     /* number of the receive buffer or chunk */
+    uint32_t borrowed;  /* place of the buffer in `borrowed`; OC_INDEX_NONE: a chunk */
+};
+
 struct oc_io__batch {
     struct oc_io_event *events;
     uint32_t capacity;
@@ -133,12 +151,20 @@ struct oc_io__base {
     uint8_t *buffers;   /* receive buffers, staggered */
     uint32_t *borrowed; /* those whose bytes the caller may look at until the next poll */
     uint32_t borrowed_count;
-    struct oc_io__queue borrowed_chunks; /* likewise, of input that came through adopt() */
+    struct oc_io__queue borrowed_chunks; /* likewise, of input that was copied */
+    struct oc_io__told *told;            /* RECEIVED events of the last poll, in order */
+    uint32_t told_count;
+    uint32_t told_next; /* unreceive() looks here first */
+    bool has_returned;  /* unreceive() was called since the last poll */
+    uint32_t pinned;    /* receive buffers in unread queues */
     struct oc_io__listener listeners[OC_IO__LISTENERS_MAX];
     uint32_t listeners_pending;  /* how many have `pending` */
     struct oc_timer_wheel wheel; /* timer i: connection i; behind them the listeners */
     struct oc_timer *timers;
     uint64_t now_ns;
+    struct oc_io_flight_entry *flight; /* a ring of OC_IO_FLIGHT_COUNT */
+    uint64_t flight_count;             /* entries ever written */
+    uint64_t thread_id;                /* of start(), as the kernel counts; 0: simulated */
     bool started;
     bool simulated; /* sim.c: there is no kernel, and time is what the last poll() told */
     /*
@@ -226,6 +252,25 @@ static inline struct oc_conn oc_io__conn_handle(const struct oc_io__base *base,
     };
 }
 
+/** Writes an entry of the flight recorder. */
+static inline void oc_io__note(struct oc_io__base *base, enum oc_io_flight_kind kind,
+                               struct oc_conn conn, int32_t result)
+{
+    base->flight[base->flight_count++ % OC_IO_FLIGHT_COUNT] = (struct oc_io_flight_entry){
+        .now_ns = base->now_ns,
+        .conn = conn,
+        .result = result,
+        .kind = kind,
+    };
+}
+
+/** The same of a connection. */
+static inline void oc_io__note_conn(struct oc_io__base *base, enum oc_io_flight_kind kind,
+                                    const struct oc_io__conn *conn, int32_t result)
+{
+    oc_io__note(base, kind, oc_io__conn_handle(base, conn), result);
+}
+
 /** A free slot in the given state with an empty queue, or NULL. */
 struct oc_io__conn *oc_io__conn_open(struct oc_io__base *base, int fd, uint64_t tag,
                                      enum oc_io__conn_state state);
@@ -243,7 +288,8 @@ void oc_io__conn_unadopt(struct oc_io__base *base, struct oc_io__conn *conn);
 /** The socket of connect(), close-on-exec and, for TCP, TCP_NODELAY. Returns it or -errno. */
 int oc_io__connect_socket(struct oc_io__base *base, int family, int flags, const char *congestion);
 
-/** Closes the descriptor, if it has one, drops both queues and leaves only CLOSED to be told. */
+/** Closes the descriptor, if it has one, drops both queues and leaves only CLOSED to be told; and
+ * before it what the caller gives back of its last batch. */
 void oc_io__conn_end(struct oc_io__base *base, struct oc_io__conn *conn);
 
 /** Makes the coming close(2) a reset: the peer must not take what is lost for a clean end. */
@@ -262,9 +308,6 @@ void oc_io__conn_flush_goes_on(struct oc_io__base *base, struct oc_io__conn *con
  */
 void oc_io__conn_break(struct oc_io__base *base, struct oc_io__conn *conn, int error,
                        uint32_t in_flight);
-
-/** Drops input that waits for delivery. */
-void oc_io__conn_drop_unread(struct oc_io__base *base, struct oc_io__conn *conn);
 
 /* --- lists --------------------------------------------------------------------------------- */
 
@@ -289,13 +332,15 @@ static inline bool oc_io__batch_is_full(const struct oc_io__batch *batch)
     return batch->count == batch->capacity;
 }
 
-/** Adds an event of a connection; the batch must have room. */
+/** Adds an event of a connection, and notes it; the batch must have room. */
 struct oc_io_event *oc_io__emit(struct oc_io__base *base, struct oc_io__batch *batch,
-                                enum oc_io_event_kind kind, const struct oc_io__conn *conn);
+                                enum oc_io_event_kind kind, const struct oc_io__conn *conn,
+                                int32_t error);
 
-/** Adds RECEIVED of a receive buffer, which the caller of poll() borrows from here. */
-void oc_io__emit_buffer(struct oc_io__base *base, struct oc_io__batch *batch,
-                        const struct oc_io__conn *conn, uint32_t buffer, uint32_t size);
+/** Adds RECEIVED; likewise. */
+struct oc_io_event *oc_io__emit_bytes(struct oc_io__base *base, struct oc_io__batch *batch,
+                                      const struct oc_io__conn *conn, uint8_t *bytes,
+                                      uint32_t size);
 
 /** Adds ACCEPT_FAILED; the batch must have room. */
 void oc_io__emit_accept_failed(struct oc_io__base *base, struct oc_io__batch *batch, uint64_t tag,
@@ -304,18 +349,8 @@ void oc_io__emit_accept_failed(struct oc_io__base *base, struct oc_io__batch *ba
 /** Adds what can be told without the kernel: CLOSED, DRAINED, WOKEN. */
 void oc_io__deliver(struct oc_io__base *base, struct oc_io__batch *batch);
 
-/**
- * Adds the input that waits on one connection, then EOF if it was seen.
- * Returns false if the batch became full before the end.
- */
-bool oc_io__deliver_unread(struct oc_io__base *base, struct oc_io__batch *batch,
-                           struct oc_io__conn *conn);
-
 /** Ends a turn: histogram of batches. */
 void oc_io__batch_done(struct oc_io__base *base, const struct oc_io__batch *batch);
-
-/** Input in chunks that the last poll() delivered goes back to the pool. */
-void oc_io__give_chunks_back(struct oc_io__base *base);
 
 /**
  * Receive buffer `index`. The stride is a cache line more than the size: at a stride of a power of
@@ -327,6 +362,46 @@ static inline uint8_t *oc_io__buffer(const struct oc_io__base *base, uint32_t in
     return base->buffers +
            (size_t)index * ((size_t)base->config.buffer_size + OC_IO__BUFFER_STAGGER_BYTES);
 }
+
+/* --- input.c ------------------------------------------------------------------------------- */
+
+/**
+ * Begins a poll(): what the last one lent ends here. Input that was given back goes to the front of
+ * its connection's unread queue and the connection on the ready list; chunks return to the pool.
+ * The receive buffers that are free now stay in `borrowed`, for the backend.
+ */
+void oc_io__take_back(struct oc_io__base *base);
+
+/** Adds RECEIVED of a receive buffer, which the caller of poll() borrows from here. */
+void oc_io__emit_buffer(struct oc_io__base *base, struct oc_io__batch *batch,
+                        const struct oc_io__conn *conn, uint32_t buffer, uint32_t offset,
+                        uint32_t size);
+
+/**
+ * Adds the input that waits on one connection, then EOF if it was seen.
+ * Returns false if the batch became full before the end.
+ */
+bool oc_io__deliver_unread(struct oc_io__base *base, struct oc_io__batch *batch,
+                           struct oc_io__conn *conn);
+
+/**
+ * Keeps a receive buffer's bytes behind what waits already: as a copy, which leaves the buffer in
+ * `borrowed`, or, if there is no chunk for it, by pinning the buffer.
+ */
+void oc_io__keep_input(struct oc_io__base *base, struct oc_io__conn *conn, uint32_t buffer,
+                       uint32_t size);
+
+/** receive(): remembers it. */
+void oc_io__conn_pause(struct oc_io__base *base, struct oc_io__conn *conn, bool on);
+
+/** First step of close(): input that waits is dropped, nothing but CLOSED is told any more. */
+void oc_io__conn_let_go(struct oc_io__base *base, struct oc_io__conn *conn);
+
+/** Whether a RECEIVED of this connection is in the batch: the caller may give it back. */
+bool oc_io__was_told(const struct oc_io__base *base, const struct oc_io__conn *conn);
+
+/** Drops input that waits for delivery. */
+void oc_io__conn_drop_unread(struct oc_io__base *base, struct oc_io__conn *conn);
 
 /* --- listeners ----------------------------------------------------------------------------- */
 
@@ -359,6 +434,7 @@ void oc_io__listener_close(struct oc_io__base *base, struct oc_io__listener *lis
 
 /* --- slots of the table that are the same in every backend ---------------------------------- */
 
+int oc_io__unreceive(struct oc_io *io, struct oc_conn conn, uint8_t *bytes, uint32_t size);
 int oc_io__send(struct oc_io *io, struct oc_conn conn, const void *bytes, uint32_t size);
 int oc_io__chunk_open(struct oc_io *io, uint32_t *chunk, uint8_t **bytes);
 int oc_io__send_shared(struct oc_io *io, struct oc_conn conn, uint32_t chunk, uint32_t offset,

@@ -180,7 +180,7 @@ static int epoll_poll(struct oc_io *io, struct oc_io_event *events, uint32_t cap
         flush(epoll);
         oc_io__deliver(base, &batch);
         uint64_t left_ns = 0;
-        bool idle = batch.count == 0 && base->lists[OC_IO__LIST_READY].count == 0 &&
+        bool idle = batch.count == 0 && !oc_io__epoll_has_ready(epoll) &&
                     base->lists[OC_IO__LIST_DIRTY].count == 0 && base->listeners_pending == 0;
         if (idle) {
             left_ns = oc_io__left_ns(base, start_ns, timeout_ns);
@@ -212,7 +212,7 @@ static int epoll_receive(struct oc_io *io, struct oc_conn handle, bool on)
     if (conn == NULL || (conn->state != OC_IO__OPEN && conn->state != OC_IO__BROKEN)) {
         return -ENOTCONN;
     }
-    conn->paused = !on;
+    oc_io__conn_pause(&epoll->base, conn, on);
     if (on) {
         oc_io__list_push(&epoll->base, OC_IO__LIST_READY, conn);
     } else {
@@ -229,6 +229,7 @@ static int epoll_close(struct oc_io *io, struct oc_conn handle, enum oc_io_close
     if (conn == NULL) {
         return -ENOTCONN;
     }
+    oc_io__conn_let_go(&epoll->base, conn);
     if (conn->state == OC_IO__ENDED) {
         return 0;
     }
@@ -265,6 +266,7 @@ const struct oc_io_ops oc_io_epoll_ops = {
     .adopt = epoll_adopt,
     .poll = epoll_poll,
     .receive = epoll_receive,
+    .unreceive = oc_io__unreceive,
     .send = oc_io__send,
     .chunk_open = oc_io__chunk_open,
     .send_shared = oc_io__send_shared,
@@ -303,12 +305,12 @@ static void give_back(struct oc_io__epoll *epoll)
 {
     struct oc_io__base *base = &epoll->base;
 
+    oc_io__take_back(base);
     for (uint32_t i = 0; i < base->borrowed_count; i++) {
         oc_pool_give(&epoll->free_buffers, base->borrowed[i]);
     }
     base->borrowed_count = 0;
-    base->stats.buffers_used = 0;
-    oc_io__give_chunks_back(base);
+    base->stats.buffers_used = base->pinned;
 }
 
 /* --- sending ------------------------------------------------------------------------------- */
@@ -349,8 +351,10 @@ static void flush_one(struct oc_io__epoll *epoll, struct oc_io__conn *conn)
                                  MSG_NOSIGNAL | MSG_DONTWAIT)
                           : sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
     base->stats.send_count++;
+    oc_io__note_conn(base, OC_IO_FLIGHT_SENT, conn, sent);
     if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
-        if (conn->state == OC_IO__FLUSHING || conn->paused || conn->eof_seen) {
+        bool has_input = !conn->eof_seen || !oc_io__queue_is_empty(&conn->unread);
+        if (conn->state == OC_IO__FLUSHING || conn->paused || !has_input) {
             conn->error = sent;
             oc_io__conn_end(base, conn);
             return;

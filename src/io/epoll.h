@@ -49,6 +49,9 @@ int oc_io__epoll_watch(struct oc_io__epoll *epoll, int fd, uint32_t mask, uint64
 
 /* --- epoll_input.c ------------------------------------------------------------------------- */
 
+/** Whether the ready list has a connection that can be served: one with kept input, or a buffer. */
+bool oc_io__epoll_has_ready(const struct oc_io__epoll *epoll);
+
 /** Serves each connection of the ready list once, while the batch and the buffers last. */
 void oc_io__epoll_serve_ready(struct oc_io__epoll *epoll, struct oc_io__batch *batch);
 

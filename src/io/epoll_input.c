@@ -28,20 +28,42 @@ static void input_ended(struct oc_io__epoll *epoll, struct oc_io__batch *batch,
 static void accept_some(struct oc_io__epoll *epoll, struct oc_io__batch *batch,
                         struct oc_io__listener *listener);
 
+/** Without a buffer only those are served who have input already, or need none. */
+static bool can_serve(const struct oc_io__epoll *epoll, const struct oc_io__conn *conn)
+{
+    bool receives = conn->state == OC_IO__OPEN || conn->state == OC_IO__BROKEN;
+
+    return oc_pool_used(&epoll->free_buffers) < epoll->base.config.buffer_count || !receives ||
+           !oc_io__queue_is_empty(&conn->unread);
+}
+
+bool oc_io__epoll_has_ready(const struct oc_io__epoll *epoll)
+{
+    const struct oc_io__base *base = &epoll->base;
+    uint32_t index = base->lists[OC_IO__LIST_READY].head;
+
+    while (index != OC_INDEX_NONE && !can_serve(epoll, &base->conns[index])) {
+        index = base->conns[index].links[OC_IO__LIST_READY].next;
+    }
+    return index != OC_INDEX_NONE;
+}
+
 void oc_io__epoll_serve_ready(struct oc_io__epoll *epoll, struct oc_io__batch *batch)
 {
     struct oc_io__base *base = &epoll->base;
+    uint32_t next = base->lists[OC_IO__LIST_READY].head;
 
     for (uint32_t count = base->lists[OC_IO__LIST_READY].count; count > 0; count--) {
-        /* Without a buffer the order stays as it is: whoever is first has waited longest. */
-        if (oc_io__batch_is_full(batch) ||
-            oc_pool_used(&epoll->free_buffers) == base->config.buffer_count) {
+        if (oc_io__batch_is_full(batch)) {
             return;
         }
-        struct oc_io__conn *conn = oc_io__list_pop(base, OC_IO__LIST_READY);
-        if (conn == NULL) {
-            return;
+        struct oc_io__conn *conn = &base->conns[next];
+        next = conn->links[OC_IO__LIST_READY].next;
+        /* Who finds no buffer keeps its place: whoever is first has waited longest. */
+        if (!can_serve(epoll, conn)) {
+            continue;
         }
+        oc_io__list_remove(base, OC_IO__LIST_READY, conn);
         if (serve(epoll, batch, conn)) {
             oc_io__list_push(base, OC_IO__LIST_READY, conn);
         }
@@ -79,7 +101,7 @@ static bool serve_connecting(struct oc_io__epoll *epoll, struct oc_io__batch *ba
                                       getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size));
         error = rc < 0 ? -rc : error;
     }
-    oc_io__emit(&epoll->base, batch, OC_IO_CONNECTED, conn)->error = -error;
+    oc_io__emit(&epoll->base, batch, OC_IO_CONNECTED, conn, -error);
     if (error != 0) {
         conn->error = -error;
         oc_io__conn_end(&epoll->base, conn);
@@ -97,7 +119,12 @@ static bool serve_input(struct oc_io__epoll *epoll, struct oc_io__batch *batch,
     if (conn->paused) {
         return false;
     }
+    conn->sated = conn->sated && !oc_io__queue_is_empty(&conn->unread);
     if (!oc_io__deliver_unread(&epoll->base, batch, conn)) {
+        return true;
+    }
+    /* It may give these back again: nothing more before that is known. */
+    if (conn->sated) {
         return true;
     }
     for (uint32_t reads = 0; conn->readable; reads++) {
@@ -132,6 +159,7 @@ static ssize_t receive_one(struct oc_io__epoll *epoll, struct oc_io__batch *batc
 
     if (buffer == OC_INDEX_NONE) {
         base->stats.buffer_starved++;
+        oc_io__note_conn(base, OC_IO_FLIGHT_STARVED, conn, 0);
         return -ENOBUFS;
     }
     int received = oc_io__epoll_counted(
@@ -141,7 +169,7 @@ static ssize_t receive_one(struct oc_io__epoll *epoll, struct oc_io__batch *batc
         return received == -ENOBUFS ? -EAGAIN : received;
     }
     base->stats.buffers_used++;
-    oc_io__emit_buffer(base, batch, conn, buffer, (uint32_t)received);
+    oc_io__emit_buffer(base, batch, conn, buffer, 0, (uint32_t)received);
     return received;
 }
 

@@ -69,7 +69,8 @@ enum oc_io_event_kind {
     OC_IO_RECEIVED,  /* conn, bytes, size > 0: borrowed and writable until the next poll() */
     OC_IO_EOF,       /* conn: the peer will send no more; replies still flow */
     OC_IO_DRAINED,   /* conn: what it owes fell to half of out_bytes_max after a refusal */
-    OC_IO_CLOSED,    /* conn, error (0 or what broke it): once, last; only now the slot is free */
+    OC_IO_CLOSED,    /* conn, error (0 or what broke it): once, last, in no batch with RECEIVED of
+                        it; only now the slot is free */
     OC_IO_WOKEN,     /* wake() was called since the last poll() */
 };
 
@@ -96,7 +97,7 @@ struct oc_io_stats {
     uint64_t waits; /* polls that entered the kernel ready to block */
     uint64_t accepted;
     uint64_t closed;
-    uint64_t received_bytes;
+    uint64_t received_bytes; /* those given back and told again count once */
     uint64_t received_count; /* RECEIVED events */
     uint64_t sent_bytes;
     uint64_t send_count;     /* send operations given to the kernel */
@@ -187,6 +188,27 @@ struct oc_io_ops {
      * after close()).
      */
     int (*receive)(struct oc_io *io, struct oc_conn conn, bool on);
+
+    /**
+     * Gives back the unread end of a RECEIVED event of the last poll(): [bytes, bytes + size) are
+     * its last bytes, all of them or fewer, as they stand now. The next poll() tells them again
+     * first, before anything newer of this connection, and does not wait while any are due; after
+     * receive(off) they wait for receive(on). They may come in other pieces. All later RECEIVED of
+     * the same connection in the same batch must be given back too, whole and in any order, before
+     * the next poll(), which asserts it; an EOF behind them is told again behind them, so the
+     * caller only forgets that it saw one.
+     *
+     * For bytes that are to be taken later, not for an incomplete message, which would come back
+     * at once and alone. Once a connection gave back a receive buffer or more, nothing else is
+     * received from it until it has taken all that it was told. Copies nothing while at most half
+     * of the receive buffers are pinned this way, and cannot fail for want of memory. close() drops
+     * what was given back. A connection that breaks tells it before CLOSED, unless receive() is off
+     * then.
+     *
+     * Returns 0, or -ENOTCONN after close() and CLOSED. O(1) if events are given back in the order
+     * of the batch.
+     */
+    int (*unreceive)(struct oc_io *io, struct oc_conn conn, uint8_t *bytes, uint32_t size);
 
     /**
      * Takes over a copy of the bytes, all or nothing, and sends them with the next poll(), in

@@ -151,6 +151,56 @@ void oc_io__queue_push(struct oc_io__chunks *chunks, struct oc_io__queue *queue,
     queue->size += segment.size;
 }
 
+void oc_io__queue_prepend(struct oc_io__chunks *chunks, struct oc_io__queue *queue,
+                          struct oc_io__queue *front)
+{
+    if (oc_io__queue_is_empty(front)) {
+        return;
+    }
+    chunks->segments[front->tail].next = queue->head;
+    front->tail = queue->tail == OC_INDEX_NONE ? front->tail : queue->tail;
+    front->size += queue->size;
+    *queue = *front;
+    oc_io__queue_init(front);
+}
+
+int oc_io__queue_prepend_copy(struct oc_io__chunks *chunks, struct oc_io__queue *queue,
+                              const void *bytes, uint32_t size)
+{
+    const uint8_t *from = bytes;
+    uint32_t room = 0;
+
+    if (queue->head != OC_INDEX_NONE && chunks->segments[queue->head].kind == OC_IO__OWN) {
+        room = chunks->segments[queue->head].offset;
+    }
+    if (size > room && !oc_io__chunks_fit(chunks, size - room)) {
+        return -ENOBUFS;
+    }
+    while (size > 0) {
+        if (room == 0) {
+            struct oc_io__queue front;
+            oc_io__queue_init(&front);
+            oc_io__queue_push(chunks, &front,
+                              (struct oc_io__segment){
+                                  .chunk = oc_io__chunk_take(chunks),
+                                  .offset = OC_IO_CHUNK_BYTES,
+                                  .kind = OC_IO__OWN,
+                              });
+            oc_io__queue_prepend(chunks, queue, &front);
+            room = OC_IO_CHUNK_BYTES;
+        }
+        struct oc_io__segment *head = &chunks->segments[queue->head];
+        uint32_t piece = size < room ? size : room;
+        head->offset = (uint16_t)(head->offset - piece);
+        head->size += piece;
+        queue->size += piece;
+        size -= piece;
+        room -= piece;
+        memcpy(oc_io__chunk_bytes(chunks, head->chunk) + head->offset, from + size, piece);
+    }
+    return 0;
+}
+
 uint32_t oc_io__queue_vector(const struct oc_io__chunks *chunks, const struct oc_io__queue *queue,
                              struct iovec *vector, uint32_t capacity, uint32_t *size)
 {

@@ -105,6 +105,15 @@ int oc_io__queue_append_shared(struct oc_io__chunks *chunks, struct oc_io__queue
 void oc_io__queue_push(struct oc_io__chunks *chunks, struct oc_io__queue *queue,
                        struct oc_io__segment segment);
 
+/** Moves the segments of `front` before those of `queue`; `front` is empty after. */
+void oc_io__queue_prepend(struct oc_io__chunks *chunks, struct oc_io__queue *queue,
+                          struct oc_io__queue *front);
+
+/** Puts a copy of the bytes before all others, all or nothing. Only for queues of input: fills what
+ * lies in front of the first piece of its own chunk. Returns 0 or -ENOBUFS. */
+int oc_io__queue_prepend_copy(struct oc_io__chunks *chunks, struct oc_io__queue *queue,
+                              const void *bytes, uint32_t size);
+
 /**
  * Describes the front of a queue for the kernel.
  * Returns the number of elements written, at most `capacity`; *size is their sum in bytes.

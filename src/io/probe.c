@@ -7,15 +7,26 @@
 #include "io/probe.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SECCOMP_MEND                                                                      \
+    "allow io_uring_setup, io_uring_enter and io_uring_register in its profile (Docker: " \
+    "--security-opt seccomp=FILE, systemd: SystemCallFilter=)"
 
 static void look_around(struct oc_io_probe_report *report);
 static int read_number(const char *path, const char *key, int missing);
 static void probe_for(const struct oc_io_config *config, struct oc_io_probe_report *report);
+static bool probe_in_child(struct oc_io_probe_report *report);
+static void explain_kill(struct oc_io_probe_report *report, const char *step);
 static void explain_denial(struct oc_io_probe_report *report, int error);
 static void explain_setup(struct oc_io_probe_report *report, int error);
 static void explain_no_memory(struct oc_io_probe_report *report);
@@ -83,10 +94,47 @@ static void probe_for(const struct oc_io_config *config, struct oc_io_probe_repo
         .buffer_count = config->buffer_count,
     };
     look_around(report);
-    oc_io__uring_probe(report);
+    /* Without a filter nothing kills, and without a child nothing else can go wrong. */
+    if (report->seccomp_mode == 0 || !probe_in_child(report)) {
+        oc_io__uring_probe(report);
+    }
     if (!report->is_available) {
         oc_io__probe_explain(report);
     }
+}
+
+/**
+ * The same in a child, which writes into memory that both share and may be killed at any step.
+ * Returns false if there can be no child.
+ */
+static bool probe_in_child(struct oc_io_probe_report *report)
+{
+    int status = 0;
+    int reaped;
+    struct oc_io_probe_report *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+                                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (shared == MAP_FAILED) {
+        return false;
+    }
+    *shared = *report;
+    pid_t child = fork();
+    if (child == 0) {
+        /* Being killed is an answer here, and needs no core file. */
+        (void)prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
+        oc_io__uring_probe(shared);
+        _exit(0);
+    }
+    do {
+        reaped = child < 0 ? -1 : waitpid(child, &status, 0);
+    } while (reaped < 0 && child > 0 && errno == EINTR);
+    *report = *shared;
+    (void)munmap(shared, sizeof(*shared));
+    if (reaped > 0 && WIFSIGNALED(status)) {
+        report->is_available = false;
+        report->killed_by = WTERMSIG(status);
+    }
+    return child > 0;
 }
 
 /** What can be known without a single io_uring call. */
@@ -140,6 +188,10 @@ void oc_io__probe_explain(struct oc_io_probe_report *report)
         return;
     }
     const struct oc_io_probe_step *step = &report->steps[report->step_count - 1];
+    if (report->killed_by != 0) {
+        explain_kill(report, step->name);
+        return;
+    }
     if (report->step_count == 1) {
         explain_setup(report, step->error);
         return;
@@ -187,6 +239,24 @@ static void explain_setup(struct oc_io_probe_report *report, int error)
     }
 }
 
+/** The child that tried is dead. Filters may kill instead of answering: systemd's do by default. */
+static void explain_kill(struct oc_io_probe_report *report, const char *step)
+{
+    char cause[OC_IO_PROBE_TEXT_BYTES];
+
+    if (report->killed_by == SIGSYS) {
+        snprintf(cause, sizeof(cause),
+                 "a seccomp filter (of a container or a service manager) kills for an io_uring "
+                 "call (SIGSYS at: %s)",
+                 step);
+        say(report, cause, SECCOMP_MEND);
+        return;
+    }
+    snprintf(cause, sizeof(cause), "the process that tried it was killed by signal %d at: %s",
+             report->killed_by, step);
+    say(report, cause, "look for what sent it (dmesg, the log of the sandbox)");
+}
+
 /** Somebody forbids a call. The filters of containers answer EPERM or ENOSYS, as they like. */
 static void explain_denial(struct oc_io_probe_report *report, int error)
 {
@@ -197,9 +267,7 @@ static void explain_denial(struct oc_io_probe_report *report, int error)
     if (report->seccomp_mode > 0) {
         snprintf(cause, sizeof(cause),
                  "a seccomp filter (of a container or a service manager) forbids %s", call);
-        say(report, cause,
-            "allow io_uring_setup, io_uring_enter and io_uring_register in its profile (Docker: "
-            "--security-opt seccomp=FILE, systemd: SystemCallFilter=)");
+        say(report, cause, SECCOMP_MEND);
     } else if (error == -EPERM) {
         snprintf(cause, sizeof(cause), "a security module forbids %s (EPERM)", call);
         say(report, cause, "see its log (ausearch -m avc, dmesg)");

@@ -3,8 +3,8 @@
  *
  * What a kernel can do is found out by doing it: a version number says nothing about sysctls,
  * sandboxes and limits, and IORING_REGISTER_PROBE knows operations but neither flags nor behaviour.
- * With OC_IO_MODE_EPOLL no io_uring system call is made at all: a sandbox may kill the process for
- * one.
+ * With OC_IO_MODE_EPOLL no io_uring system call is made at all. Where there is a seccomp filter, a
+ * child process does the trying, because the filter may kill for one.
  */
 #ifndef OC_IO_PROBE_H
 #define OC_IO_PROBE_H
@@ -43,6 +43,7 @@ struct oc_io_probe_report {
     uint32_t buffer_count;                 /* and with a ring of so many buffers */
     int sysctl_disabled;                   /* kernel.io_uring_disabled; -1: no such sysctl */
     int seccomp_mode;                      /* of this process: 0 none, 2 filter; -1: unknown */
+    int killed_by;                         /* the signal that ended the child that tried; 0: none */
     uint64_t memlock_bytes;                /* RLIMIT_MEMLOCK; UINT64_MAX: unlimited */
     uint32_t setup_flags;                  /* obtained, as in struct io_uring_params */
     uint32_t features;                     /* likewise */
@@ -60,7 +61,8 @@ int oc_io_mode_parse(const char *text, enum oc_io_mode *mode);
 
 /**
  * Finds out what this kernel offers this process: sets a ring up with the default sizes, uses it on
- * a socket pair and takes it down again. About 1 ms, 300 ms if memory is short; allocates and
+ * a socket pair and takes it down again; in a child process, if there is a seccomp filter. About
+ * 1 ms, 300 ms if memory is short; allocates and
  * frees. Start-up only.
  */
 void oc_io_probe(struct oc_io_probe_report *report);

@@ -240,7 +240,7 @@ static int sim_receive(struct oc_io *io, struct oc_conn handle, bool on)
     if (conn == NULL || (conn->state != OC_IO__OPEN && conn->state != OC_IO__BROKEN)) {
         return -ENOTCONN;
     }
-    conn->paused = !on;
+    oc_io__conn_pause(&sim->base, conn, on);
     return 0;
 }
 
@@ -252,6 +252,7 @@ static int sim_close(struct oc_io *io, struct oc_conn handle, enum oc_io_close_m
     if (conn == NULL) {
         return -ENOTCONN;
     }
+    oc_io__conn_let_go(&sim->base, conn);
     if (conn->state == OC_IO__ENDED) {
         return 0;
     }
@@ -307,6 +308,7 @@ const struct oc_io_ops oc_io_sim_ops = {
     .adopt = sim_adopt,
     .poll = sim_poll,
     .receive = sim_receive,
+    .unreceive = oc_io__unreceive,
     .send = oc_io__send,
     .chunk_open = oc_io__chunk_open,
     .send_shared = oc_io__send_shared,
@@ -332,13 +334,16 @@ static void give_back(struct sim_io *sim)
 {
     struct oc_io__base *base = &sim->base;
 
+    for (uint32_t i = 0; i < base->told_count; i++) {
+        memset(base->told[i].bytes, STALE_BYTE, base->told[i].size - base->told[i].kept_size);
+    }
+    oc_io__take_back(base);
     for (uint32_t i = 0; i < base->borrowed_count; i++) {
         memset(oc_io__buffer(base, base->borrowed[i]), STALE_BYTE, base->config.buffer_size);
         oc_pool_give(&sim->free_buffers, base->borrowed[i]);
     }
     base->borrowed_count = 0;
-    base->stats.buffers_used = 0;
-    oc_io__give_chunks_back(base);
+    base->stats.buffers_used = base->pinned;
     while (sim->held_count > 0) {
         oc_io__chunk_release(&base->chunks, sim->held[--sim->held_count]);
     }
@@ -414,6 +419,7 @@ static void flush_one(struct sim_io *sim, struct oc_io__conn *conn)
         return;
     }
     uint32_t sent = take_out(sim, conn, peer);
+    oc_io__note_conn(base, OC_IO_FLIGHT_SENT, conn, (int32_t)sent);
     base->stats.sent_bytes += sent;
     if (sent > 0 && conn->state == OC_IO__FLUSHING) {
         oc_io__conn_flush_goes_on(base, conn);
@@ -473,7 +479,8 @@ static uint32_t take_out(struct sim_io *sim, struct oc_io__conn *conn, struct oc
 static void send_failed(struct sim_io *sim, struct oc_io__conn *conn, int error)
 {
     oc_io__sim_fault(sim->net, OC_IO_SIM_FAILED_SEND, conn->fd, conn->out.size);
-    if (conn->state == OC_IO__FLUSHING || conn->paused || conn->eof_seen) {
+    bool has_input = !conn->eof_seen || !oc_io__queue_is_empty(&conn->unread);
+    if (conn->state == OC_IO__FLUSHING || conn->paused || !has_input) {
         end(sim, conn, error, OC_IO_SIM_BROKEN);
         return;
     }
@@ -594,7 +601,8 @@ static void serve_all(struct sim_io *sim, struct oc_io__batch *batch)
     }
     for (uint32_t i = 0; i < count && !oc_io__batch_is_full(batch); i++) {
         struct oc_io__conn *conn = &base->conns[sim->order[i]];
-        bool has_news = peer_of(sim, conn)->in.size > 0 || !conn->eof_seen;
+        bool has_news = oc_io__queue_is_empty(&conn->unread) &&
+                        (peer_of(sim, conn)->in.size > 0 || !conn->eof_seen);
         if (has_news && oc_io__sim_draw(sim->net, OC_IO_SIM_LATE_INPUT)) {
             oc_io__sim_fault(sim->net, OC_IO_SIM_LATE_INPUT, conn->fd, peer_of(sim, conn)->in.size);
             sim->is_waiting_for_luck = true;
@@ -629,7 +637,7 @@ static void serve(struct sim_io *sim, struct oc_io__batch *batch, struct oc_io__
 static void serve_connecting(struct sim_io *sim, struct oc_io__batch *batch,
                              struct oc_io__conn *conn)
 {
-    oc_io__emit(&sim->base, batch, OC_IO_CONNECTED, conn)->error = conn->error;
+    oc_io__emit(&sim->base, batch, OC_IO_CONNECTED, conn, conn->error);
     if (conn->error != 0) {
         end(sim, conn, conn->error, OC_IO_SIM_NOT_ACCEPTED);
         return;
@@ -641,7 +649,12 @@ static void serve_input(struct sim_io *sim, struct oc_io__batch *batch, struct o
 {
     struct oc_io__sim_peer *peer = peer_of(sim, conn);
 
+    conn->sated = conn->sated && !oc_io__queue_is_empty(&conn->unread);
     if (conn->paused || !oc_io__deliver_unread(&sim->base, batch, conn)) {
+        return;
+    }
+    /* It may give these back again: nothing more before that is known. */
+    if (conn->sated) {
         return;
     }
     for (uint32_t reads = 0; peer->in.size > 0; reads++) {
@@ -671,6 +684,7 @@ static bool receive_one(struct sim_io *sim, struct oc_io__batch *batch, struct o
     if (buffer == OC_INDEX_NONE) {
         oc_io__sim_fault(sim->net, OC_IO_SIM_NO_BUFFER, conn->fd, in->size);
         base->stats.buffer_starved++;
+        oc_io__note_conn(base, OC_IO_FLIGHT_STARVED, conn, 0);
         sim->is_waiting_for_luck = true;
         return false;
     }
@@ -682,7 +696,7 @@ static bool receive_one(struct sim_io *sim, struct oc_io__batch *batch, struct o
     uint32_t taken = oc_io__pipe_take(in, oc_io__buffer(base, buffer), want);
     OC_ASSERT(taken == want);
     base->stats.buffers_used++;
-    oc_io__emit_buffer(base, batch, conn, buffer, taken);
+    oc_io__emit_buffer(base, batch, conn, buffer, 0, taken);
     oc_io_sim_note(sim->net, "program receives", conn->fd, taken);
     return true;
 }
@@ -748,7 +762,7 @@ static void accept_one(struct sim_io *sim, struct oc_io__batch *batch,
     net->peers[number].place = OC_IO__SIM_ATTACHED;
     net->peers[number].conn = oc_io__conn_handle(base, conn);
     oc_io_sim_note(net, "accepted in slot", number, net->peers[number].conn.index);
-    oc_io__emit(base, batch, OC_IO_ACCEPTED, conn);
+    oc_io__emit(base, batch, OC_IO_ACCEPTED, conn, 0);
 }
 
 /** Another order of the first `count` connections of this round. */

@@ -10,9 +10,33 @@
 #include "io/base.h"
 #include "io/socket.h"
 
+static struct oc_io__told *told_find(struct oc_io__base *base, struct oc_conn handle,
+                                     const uint8_t *end);
 static int send_begin(struct oc_io__base *base, struct oc_conn handle, uint32_t size,
                       struct oc_io__conn **conn);
 static int send_done(struct oc_io__base *base, struct oc_io__conn *conn, uint32_t size, int rc);
+
+int oc_io__unreceive(struct oc_io *io, struct oc_conn handle, uint8_t *bytes, uint32_t size)
+{
+    struct oc_io__base *base = oc_io__base_of(io);
+    struct oc_io__conn *conn = oc_io__conn_find(base, handle);
+
+    if (conn == NULL || conn->let_go) {
+        return -ENOTCONN;
+    }
+    struct oc_io__told *told = told_find(base, handle, bytes + size);
+    OC_ASSERT(size > 0);
+    OC_ASSERT(size <= told->size);
+    OC_ASSERT(told->kept_size == 0);
+    told->kept_size = size;
+    oc_io__note(base, OC_IO_FLIGHT_UNRECEIVE, handle, (int32_t)size);
+    base->has_returned = true;
+    base->stats.received_bytes -= size;
+    if (conn->state == OC_IO__OPEN) {
+        conn->eof_told = false; /* if it was, it was in this batch */
+    }
+    return 0;
+}
 
 int oc_io__send(struct oc_io *io, struct oc_conn handle, const void *bytes, uint32_t size)
 {
@@ -24,6 +48,7 @@ int oc_io__send(struct oc_io *io, struct oc_conn handle, const void *bytes, uint
         return rc;
     }
     rc = oc_io__queue_append(&base->chunks, &conn->out, bytes, size);
+    oc_io__note(base, OC_IO_FLIGHT_SEND, handle, rc < 0 ? rc : (int32_t)size);
     return send_done(base, conn, size, rc);
 }
 
@@ -51,6 +76,7 @@ int oc_io__send_shared(struct oc_io *io, struct oc_conn handle, uint32_t chunk, 
         return rc;
     }
     rc = oc_io__queue_append_shared(&base->chunks, &conn->out, chunk, offset, size);
+    oc_io__note(base, OC_IO_FLIGHT_SEND_SHARED, handle, rc < 0 ? rc : (int32_t)size);
     return send_done(base, conn, size, rc);
 }
 
@@ -117,6 +143,22 @@ void oc_io__stats(const struct oc_io *io, struct oc_io_stats *stats)
     *stats = base->stats;
     stats->chunks_used = oc_pool_used(&base->chunks.chunk_pool);
     stats->chunks_used_max = base->chunks.used_max;
+}
+
+/** The event of the last poll() whose bytes end there. That there is one is the caller's duty. */
+static struct oc_io__told *told_find(struct oc_io__base *base, struct oc_conn handle,
+                                     const uint8_t *end)
+{
+    for (uint32_t looked = 0; looked < base->told_count; looked++) {
+        struct oc_io__told *told = &base->told[base->told_next++];
+        base->told_next = base->told_next < base->told_count ? base->told_next : 0;
+        if (told->bytes + told->size == end) {
+            OC_ASSERT(told->conn.index == handle.index);
+            OC_ASSERT(told->conn.generation == handle.generation);
+            return told;
+        }
+    }
+    OC_UNREACHABLE();
 }
 
 /** Whether the bytes may be queued: 0 and *conn, or what send() returns. */

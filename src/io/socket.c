@@ -10,14 +10,21 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BACKLOG_DEFAULT 1024
 #define HOST_BYTES_MAX  255U
+/* The listener of a process that was killed lives until the kernel has taken its ring down: bind
+ * is tried again this often. */
+#define BIND_TRIES    100U
+#define BIND_DELAY_NS 10000000L
 
 static int host_port_split(const char *text, char host[HOST_BYTES_MAX + 1], const char **port);
 static int listener_set(int fd, const struct oc_io_listen_options *options, char *error);
-static int bind_failed(const struct oc_io_address *address, char *error);
+static int bind_and_listen(int fd, const struct oc_io_address *address, int backlog);
+static bool has_port(const struct oc_io_address *address);
+static int bind_failed(const struct oc_io_address *address, int rc, char *error);
 
 int oc_io_address_parse(const char *text, struct oc_io_address *address,
                         char error[OC_IO_SOCKET_ERROR_BYTES])
@@ -105,13 +112,9 @@ int oc_io_listen_open(const struct oc_io_address *address,
     if (rc < 0) {
         goto fail_close;
     }
-    if (bind(fd, (const struct sockaddr *)&address->storage, address->size) < 0) {
-        rc = bind_failed(address, error);
-        goto fail_close;
-    }
-    if (listen(fd, backlog) < 0) {
-        /* Two sockets with SO_REUSEADDR may bind to one port; only one of them may listen. */
-        rc = bind_failed(address, error);
+    rc = bind_and_listen(fd, address, backlog);
+    if (rc < 0) {
+        rc = bind_failed(address, rc, error);
         goto fail_close;
     }
     *bound = (struct oc_io_address){.size = sizeof(bound->storage)};
@@ -190,16 +193,47 @@ static int listener_set(int fd, const struct oc_io_listen_options *options, char
     return 0;
 }
 
-/** Returns -errno with the error text and, where there is one, the mend. */
-static int bind_failed(const struct oc_io_address *address, char *error)
+/** Both again for a while, if the port is taken. Returns 0 or -errno. */
+static int bind_and_listen(int fd, const struct oc_io_address *address, int backlog)
 {
-    int rc = -errno;
+    const struct timespec delay = {.tv_nsec = BIND_DELAY_NS};
+    bool is_bound = false;
+    int rc = 0;
+
+    for (unsigned tries = 0; tries < BIND_TRIES; tries++) {
+        is_bound = is_bound ||
+                   bind(fd, (const struct sockaddr *)&address->storage, address->size) == 0;
+        /* Two sockets with SO_REUSEADDR may bind to one port; only one of them may listen. */
+        if (is_bound && listen(fd, backlog) == 0) {
+            return 0;
+        }
+        rc = -errno;
+        if (rc != -EADDRINUSE || !has_port(address)) {
+            break;
+        }
+        (void)nanosleep(&delay, NULL);
+    }
+    return rc;
+}
+
+/** Whether a certain port is wanted, and not any that is free. */
+static bool has_port(const struct oc_io_address *address)
+{
+    struct sockaddr_in in; /* IPv6 has its port at the same place */
+
+    memcpy(&in, &address->storage, sizeof(in));
+    return in.sin_port != 0;
+}
+
+/** Returns rc with the error text and, where there is one, the mend. */
+static int bind_failed(const struct oc_io_address *address, int rc, char *error)
+{
     const char *mend = "";
     char text[OC_IO_ADDRESS_TEXT_BYTES];
 
     if (rc == -EADDRINUSE) {
-        mend = ". Another process listens there (ss -ltnp shows which); stop it, choose another "
-               "port, or port 0 for a free one";
+        mend = " for a second. Another process listens there (ss -ltnp shows which); stop it, "
+               "choose another port, or port 0 for a free one";
     } else if (rc == -EACCES) {
         mend =
             ". Ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE; choose "

@@ -43,7 +43,9 @@ int oc_io_address_text(const struct oc_io_address *address, char *text, size_t s
 bool oc_io_address_is_loopback(const struct oc_io_address *address);
 
 /**
- * Opens a listening socket: non-blocking, close-on-exec, SO_REUSEADDR, TCP_NODELAY.
+ * Opens a listening socket: non-blocking, close-on-exec, SO_REUSEADDR, TCP_NODELAY. A port that is
+ * taken is asked for again for a second: a process that was killed leaves its listener to its ring,
+ * which the kernel takes down later.
  *
  * @bound  out: the address it really has, with the port that was picked for port 0.
  * Returns the descriptor, which is the caller's, or -errno with a sentence in `error` that says

@@ -17,6 +17,9 @@
 
 /** How often a spinning poll looks at the clock. */
 #define SPINS_PER_CLOCK 32
+/** unlisten() enters so often until the kernel has taken the cancellation: one that has no memory
+ * just now takes nothing. */
+#define UNLISTEN_TRIES 20U
 /** shutdown() waits this long for the kernel to let go of everything. */
 #define SHUTDOWN_NS 1000000000ULL
 
@@ -123,8 +126,16 @@ static int uring_unlisten(struct oc_io *io, uint64_t tag)
     listener->state = OC_IO__LISTENER_ENDING;
     /* At once: the caller is going to close the descriptor, and the accept would keep its file
      * alive and listening. */
-    int rc = oc_io__uring_enter(uring, 0, 0);
-    return rc < 0 && rc != -EINTR ? rc : 0;
+    for (unsigned tries = 0; tries < UNLISTEN_TRIES; tries++) {
+        int rc = oc_io__uring_enter(uring, 0, 0);
+        if (rc < 0 && rc != -EINTR) {
+            return rc;
+        }
+        if (oc_io__ring_unsubmitted(&uring->ring) == 0) {
+            break;
+        }
+    }
+    return 0;
 }
 
 static int uring_connect(struct oc_io *io, const struct sockaddr *address, socklen_t size,
@@ -223,7 +234,7 @@ static int uring_receive(struct oc_io *io, struct oc_conn handle, bool on)
     if (conn == NULL || (conn->state != OC_IO__OPEN && conn->state != OC_IO__BROKEN)) {
         return -ENOTCONN;
     }
-    conn->paused = !on;
+    oc_io__conn_pause(&uring->base, conn, on);
     if (!on) {
         oc_io__list_remove(&uring->base, OC_IO__LIST_READY, conn);
         oc_io__list_remove(&uring->base, OC_IO__LIST_STARVED, conn);
@@ -244,6 +255,7 @@ static int uring_close(struct oc_io *io, struct oc_conn handle, enum oc_io_close
     if (conn == NULL) {
         return -ENOTCONN;
     }
+    oc_io__conn_let_go(&uring->base, conn);
     if (conn->state == OC_IO__ENDING || conn->state == OC_IO__ENDED) {
         return 0;
     }
@@ -279,6 +291,7 @@ const struct oc_io_ops oc_io_uring_ops = {
     .adopt = uring_adopt,
     .poll = uring_poll,
     .receive = uring_receive,
+    .unreceive = oc_io__unreceive,
     .send = oc_io__send,
     .chunk_open = oc_io__chunk_open,
     .send_shared = oc_io__send_shared,
@@ -334,6 +347,7 @@ static void give_back(struct oc_io__uring *uring)
     struct oc_io__base *base = &uring->base;
     uint32_t size = base->config.test_short_io ? 1 : base->config.buffer_size;
 
+    oc_io__take_back(base);
     for (uint32_t i = 0; i < base->borrowed_count; i++) {
         uint32_t buffer = base->borrowed[i];
         oc_io__ring_give(&uring->ring, oc_io__buffer(base, buffer), size, buffer, i);
@@ -342,7 +356,6 @@ static void give_back(struct oc_io__uring *uring)
         oc_io__ring_publish(&uring->ring, base->borrowed_count);
         base->borrowed_count = 0;
     }
-    oc_io__give_chunks_back(base);
 }
 
 /** Arms what is not armed, before anything else takes the entries of the queue. */
@@ -405,12 +418,21 @@ static void serve_ready(struct oc_io__uring *uring, struct oc_io__batch *batch)
 
     for (uint32_t count = base->lists[OC_IO__LIST_READY].count; count > 0; count--) {
         struct oc_io__conn *conn = oc_io__list_pop(base, OC_IO__LIST_READY);
+        bool had_unread = !oc_io__queue_is_empty(&conn->unread);
+        if (conn->sated && !had_unread) {
+            conn->sated = false;
+            oc_io__uring_want_receive(uring, conn);
+        }
         if (!oc_io__deliver_unread(base, batch, conn)) {
             oc_io__list_push(base, OC_IO__LIST_READY, conn);
             return;
         }
         if (conn->state == OC_IO__BROKEN && conn->eof_seen) {
             oc_io__uring_end(uring, conn, conn->error);
+        } else if (conn->sated) {
+            /* It may give these back again: nothing more before that is known. */
+            (void)oc_io__uring_cancel_receive(uring, conn);
+            oc_io__list_push(base, OC_IO__LIST_READY, conn);
         }
     }
 }

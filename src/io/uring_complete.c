@@ -80,6 +80,7 @@ void oc_io__uring_conclude(struct oc_io__uring *uring)
         conn->sending = false;
         conn->outstanding--;
         uring->operations--;
+        oc_io__note_conn(base, OC_IO_FLIGHT_SENT, conn, (int32_t)conn->send_size);
         send_more(uring, conn, conn->send_size);
         finish_if_done(uring, conn);
     }
@@ -100,6 +101,7 @@ void oc_io__uring_end(struct oc_io__uring *uring, struct oc_io__conn *conn, int 
         return;
     }
     conn->state = OC_IO__ENDING;
+    oc_io__note_conn(base, OC_IO_FLIGHT_ENDING, conn, conn->error);
     oc_io__queue_truncate(&base->chunks, &conn->out, conn->sending ? conn->send_size : 0);
     oc_io__conn_drop_unread(base, conn);
     oc_io__list_remove(base, OC_IO__LIST_DIRTY, conn);
@@ -173,6 +175,7 @@ static void complete_receive(struct oc_io__uring *uring, struct oc_io__batch *ba
     if (is_final) {
         conn->receiving = false;
         conn->cancelling = false;
+        oc_io__note_conn(base, OC_IO_FLIGHT_RECEIVE_ENDED, conn, result);
     }
     if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
         uint32_t buffer = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
@@ -188,6 +191,7 @@ static void complete_receive(struct oc_io__uring *uring, struct oc_io__batch *ba
     }
     if (result == -ENOBUFS) {
         base->stats.buffer_starved++;
+        oc_io__note_conn(base, OC_IO_FLIGHT_STARVED, conn, 0);
     }
     if (result == 0) {
         input_ended(uring, batch, conn, 0);
@@ -213,18 +217,12 @@ static void take_input(struct oc_io__uring *uring, struct oc_io__batch *batch,
         return;
     }
     if (!conn->paused && oc_io__queue_is_empty(&conn->unread)) {
-        oc_io__emit_buffer(base, batch, conn, buffer, size);
+        oc_io__emit_buffer(base, batch, conn, buffer, 0, size);
         return;
     }
     /* A copy rather than the buffer, while there are chunks: paused connections must not starve the
      * others of buffers. */
-    if (oc_io__queue_append(&base->chunks, &conn->unread, oc_io__buffer(base, buffer), size) == 0) {
-        base->borrowed[base->borrowed_count++] = buffer;
-        return;
-    }
-    oc_io__queue_push(
-        &base->chunks, &conn->unread,
-        (struct oc_io__segment){.chunk = buffer, .size = size, .kind = OC_IO__BUFFER});
+    oc_io__keep_input(base, conn, buffer, size);
 }
 
 /** The peer's FIN (error 0), or what broke the connection. Nothing more will be received. */
@@ -280,6 +278,7 @@ static void complete_send(struct oc_io__uring *uring, struct oc_io__conn *conn, 
     uint32_t sent = result > 0 ? (uint32_t)result : 0;
 
     conn->sending = false;
+    oc_io__note_conn(base, OC_IO_FLIGHT_SENT, conn, result);
     if (conn->state != OC_IO__ENDING && result < 0 && result != -EAGAIN && result != -EINTR) {
         send_failed(uring, conn, result);
         return;
@@ -333,7 +332,7 @@ static void complete_connect(struct oc_io__uring *uring, struct oc_io__batch *ba
         return;
     }
     OC_ASSERT(conn->state == OC_IO__CONNECTING);
-    oc_io__emit(&uring->base, batch, OC_IO_CONNECTED, conn)->error = error;
+    oc_io__emit(&uring->base, batch, OC_IO_CONNECTED, conn, error);
     if (error < 0) {
         oc_io__uring_end(uring, conn, error);
         return;

@@ -83,12 +83,15 @@ void oc_io__uring_probe(struct oc_io_probe_report *report)
     }
     size_t count = sizeof(STEPS) / sizeof(STEPS[0]);
     for (size_t i = 0; i < count; i++) {
-        int rc = STEPS[i].run(&prober);
-        report->steps[report->step_count++] = (struct oc_io_probe_step){
+        /* Written down before: if the step is deadly, it has to be known which one it was. */
+        struct oc_io_probe_step *step = &report->steps[report->step_count++];
+        *step = (struct oc_io_probe_step){
             .name = STEPS[i].name,
             .needs = STEPS[i].needs,
-            .error = rc,
+            .error = -EPERM,
         };
+        int rc = STEPS[i].run(&prober);
+        step->error = rc;
         if (rc < 0) {
             break;
         }

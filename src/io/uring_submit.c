@@ -172,7 +172,7 @@ void oc_io__uring_cancel_all(struct oc_io__uring *uring, struct oc_io__conn *con
 
 void oc_io__uring_want_receive(struct oc_io__uring *uring, struct oc_io__conn *conn)
 {
-    if (!conn->receiving && !conn->eof_seen) {
+    if (!conn->receiving && !conn->eof_seen && !conn->sated) {
         oc_io__list_push(&uring->base, OC_IO__LIST_STARVED, conn);
     }
 }

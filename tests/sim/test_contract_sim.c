@@ -42,9 +42,11 @@ static struct bench {
     uint32_t kinds[OC_IO_WOKEN + 1];
     int error; /* of the last CLOSED, CONNECTED or ACCEPT_FAILED */
     bool echo;
+    uint32_t quota; /* bytes taken of each connection and batch, the rest given back; 0: all */
     struct {
         uint32_t generation;
-        bool open, eof;
+        bool open, eof, gives_back;
+        uint32_t taken;
         uint8_t bytes[LARGE_BYTES];
         uint32_t size;
     } conns[CONNECTIONS];
@@ -71,7 +73,7 @@ static int set_up_seed(uint64_t seed)
     config.connections_max = CONNECTIONS;
     config.buffer_count = 2;
     config.buffer_size = 256;
-    config.chunk_count = 16;
+    config.chunk_count = 32;
     config.out_bytes_max = OUT_BYTES;
     config.arena = &bench.arena;
     assert_int_equal(OPS->open(&config, &bench.io), -EINVAL);
@@ -108,6 +110,23 @@ static int tear_down(void **state)
     return 0;
 }
 
+/** How many bytes of this event are taken; gives the others back. */
+static uint32_t take(const struct oc_io_event *event)
+{
+    uint32_t index = event->conn.index;
+    uint32_t left = bench.quota - bench.conns[index].taken;
+
+    if (bench.quota == 0 || event->size <= left) {
+        bench.conns[index].taken += event->size;
+        return event->size;
+    }
+    int rc = OPS->unreceive(bench.io, event->conn, event->bytes + left, event->size - left);
+    assert_int_equal(rc, 0);
+    bench.conns[index].taken = bench.quota;
+    bench.conns[index].gives_back = true;
+    return left;
+}
+
 static void note_conn(const struct oc_io_event *event)
 {
     uint32_t index = event->conn.index;
@@ -128,14 +147,15 @@ static void note_conn(const struct oc_io_event *event)
         assert_false(bench.conns[index].eof);
         assert_true(event->size > 0);
         assert_true(bench.conns[index].size + event->size <= LARGE_BYTES);
-        memcpy(bench.conns[index].bytes + bench.conns[index].size, event->bytes, event->size);
-        bench.conns[index].size += event->size;
+        uint32_t size = take(event);
+        memcpy(bench.conns[index].bytes + bench.conns[index].size, event->bytes, size);
+        bench.conns[index].size += size;
         if (bench.echo) {
-            assert_int_equal(OPS->send(bench.io, event->conn, event->bytes, event->size), 0);
+            assert_int_equal(OPS->send(bench.io, event->conn, event->bytes, size), 0);
         }
     } else if (event->kind == OC_IO_EOF) {
         assert_false(bench.conns[index].eof);
-        bench.conns[index].eof = true;
+        bench.conns[index].eof = !(bench.quota > 0 && bench.conns[index].gives_back);
     } else if (event->kind == OC_IO_CLOSED) {
         bench.conns[index].open = false;
     }
@@ -145,6 +165,10 @@ static int turn(uint64_t timeout_ns)
 {
     bench.count = OPS->poll(bench.io, bench.events, OC_IO_EVENTS_MAX, timeout_ns, &bench.now_ns);
     assert_true(bench.count >= 0);
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+        bench.conns[i].taken = 0;
+        bench.conns[i].gives_back = false;
+    }
     for (int i = 0; i < bench.count; i++) {
         const struct oc_io_event *event = &bench.events[i];
         const uint64_t facts[] = {event->kind, event->size, event->conn.index, bench.now_ns};
@@ -265,6 +289,81 @@ static void echoes_under_faults_and_repeats_itself(void **state)
     }
     assert_true(hashes[0] == hashes[1]);
     assert_true(hashes[0] != hashes[2]);
+}
+
+/** The same with all quotas, on both sides of a buffer and of a read. */
+static void echoes_what_is_given_back(void **state)
+{
+    static const uint32_t QUOTAS[] = {1, 10, 255, 256, 257, 700};
+
+    (void)tear_down(state);
+    for (uint32_t i = 0; i < sizeof(QUOTAS) / sizeof(QUOTAS[0]); i++) {
+        (void)set_up_seed(20 + i);
+        bench.quota = QUOTAS[i];
+        echo_under_faults();
+        assert_int_equal(stats().received_bytes, 4 * 20000);
+        assert_int_equal(stats().buffers_used, 0);
+        (void)tear_down(state);
+    }
+    (void)set_up_seed(30);
+}
+
+static void given_back_bytes_come_first(void **state)
+{
+    struct oc_conn conn;
+    int peer = join(&conn);
+
+    (void)state;
+    bench.quota = 100;
+    assert_int_equal(oc_io_sim_write(bench.net, peer, large, 300), 300);
+    turns(1);
+    assert_int_equal(bench.conns[conn.index].size, 100);
+    assert_true(stats().buffers_used > 0);
+    uint8_t *taken = bench.events[0].bytes;
+    assert_int_equal(OPS->receive(bench.io, conn, false), 0);
+    assert_int_equal(oc_io_sim_write(bench.net, peer, large + 300, 200), 200);
+    oc_io_sim_half_close(bench.net, peer);
+    turns(3);
+    assert_int_equal(bench.conns[conn.index].size, 100);
+    assert_memory_not_equal(taken, large, 100); /* what was taken is no longer lent */
+    assert_int_equal(OPS->receive(bench.io, conn, true), 0);
+    for (uint32_t i = 2; i <= 5; i++) {
+        turns(1);
+        assert_int_equal(bench.conns[conn.index].size, 100 * i);
+    }
+    turns(2);
+    assert_true(bench.conns[conn.index].eof);
+    assert_memory_equal(bench.conns[conn.index].bytes, large, 500);
+    assert_int_equal(stats().buffers_used, 0);
+    assert_int_equal(stats().chunks_used, 0);
+    /* A close drops them, and then there is nothing to give back. */
+    peer = join(&conn);
+    assert_int_equal(oc_io_sim_write(bench.net, peer, large, 300), 300);
+    turns(1);
+    assert_int_equal(OPS->close(bench.io, conn, OC_IO_CLOSE_FLUSH), 0);
+    assert_int_equal(OPS->unreceive(bench.io, conn, bench.events[0].bytes, 1), -ENOTCONN);
+    turns(2);
+    assert_int_equal(bench.conns[conn.index].size, 100);
+    assert_int_equal(stats().buffers_used, 0);
+    /* Of a connection that was reset they are told before CLOSED. */
+    peer = join(&conn);
+    assert_int_equal(oc_io_sim_write(bench.net, peer, large, 256), 256);
+    turns(1);
+    oc_io_sim_reset(bench.net, peer);
+    turns(8);
+    assert_int_equal(bench.conns[conn.index].size, 256);
+    assert_memory_equal(bench.conns[conn.index].bytes, large, 256);
+    assert_false(bench.conns[conn.index].open);
+    /* Also when it is a reply behind the end of the input that finds it. */
+    peer = join(&conn);
+    assert_int_equal(oc_io_sim_write(bench.net, peer, large, 200), 200);
+    oc_io_sim_half_close(bench.net, peer);
+    turns(1);
+    oc_io_sim_reset(bench.net, peer);
+    assert_int_equal(OPS->send(bench.io, conn, "reply", 5), 0);
+    turns(4);
+    assert_int_equal(bench.conns[conn.index].size, 200);
+    assert_false(bench.conns[conn.index].open);
 }
 
 static void half_close_leaves_replies(void **state)
@@ -605,6 +704,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(listeners_have_tags),
         CASE(echoes_under_faults_and_repeats_itself),
+        CASE(echoes_what_is_given_back),
+        CASE(given_back_bytes_come_first),
         CASE(half_close_leaves_replies),
         CASE(flush_waits_for_the_peer),
         CASE(flush_goes_on_while_the_peer_reads),

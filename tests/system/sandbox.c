@@ -2,8 +2,10 @@
  * sandbox [OPTION...] PROGRAM [ARGUMENT...] - runs a program where io_uring is forbidden or scarce.
  *
  *   --deny CALL=WHAT   CALL is setup, enter, register or all (of io_uring); WHAT is EPERM, ENOSYS,
- *                      ENOMEM or EINVAL, which the call then answers, or kill: SIGSYS ends the
- *                      program at the call. May be repeated; the first that fits decides.
+ *                      ENOMEM or EINVAL, which the call then answers, or kill or trap: SIGSYS ends
+ *                      the program at the call, at once or by a signal. May be repeated; the first
+ * that fits decides.
+ *   --allow            a filter even if it forbids nothing
  *   --memlock KIB      the limit of locked memory
  *   --uid UID          as root: become this user and group, without other groups and capabilities
  *
@@ -19,6 +21,7 @@
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -55,7 +58,7 @@ static const struct named CALLS[CALL_COUNT] = {
 static const struct named ANSWERS[] = {
     {"EPERM", SECCOMP_RET_ERRNO | EPERM},   {"ENOSYS", SECCOMP_RET_ERRNO | ENOSYS},
     {"ENOMEM", SECCOMP_RET_ERRNO | ENOMEM}, {"EINVAL", SECCOMP_RET_ERRNO | EINVAL},
-    {"kill", SECCOMP_RET_KILL_PROCESS},
+    {"kill", SECCOMP_RET_KILL_PROCESS},     {"trap", SECCOMP_RET_TRAP},
 };
 
 static void add_rule(struct filter *filter, const char *text);
@@ -70,6 +73,7 @@ int main(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
         {"deny", required_argument, NULL, 'd'},
+        {"allow", no_argument, NULL, 'a'},
         {"memlock", required_argument, NULL, 'm'},
         {"uid", required_argument, NULL, 'u'},
         {0},
@@ -81,12 +85,16 @@ int main(int argc, char **argv)
     };
     const char *memlock = NULL;
     const char *uid = NULL;
+    bool installs = false;
     int option;
 
     while ((option = getopt_long(argc, argv, "+", OPTIONS, NULL)) != -1) {
         switch (option) {
         case 'd':
             add_rule(&filter, optarg);
+            break;
+        case 'a':
+            installs = true;
             break;
         case 'm':
             memlock = optarg;
@@ -111,7 +119,7 @@ int main(int argc, char **argv)
     if (uid != NULL && geteuid() == 0) {
         drop_privileges(uid);
     }
-    if (filter.rule_count > 0) {
+    if (installs || filter.rule_count > 0) {
         install(&filter);
     }
     fexecve(program, argv + optind, environ);

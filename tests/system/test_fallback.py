@@ -32,6 +32,8 @@ MEND_KIB = 8192    # what the program tells: ulimit -l 8192
 # From this version on the kernel charges a ring's memory to the user who has no CAP_IPC_LOCK.
 CHARGES_MEMORY = tuple(map(int, re.findall(r"\d+", platform.release())[:2])) >= (6, 14)
 
+KILLED = ("kills for an io_uring call (SIGSYS at: ",
+          "allow io_uring_setup, io_uring_enter and io_uring_register")
 SECCOMP = ("a seccomp filter", "allow io_uring_setup, io_uring_enter and io_uring_register")
 LATER = ("forbids io_uring_enter or io_uring_register", SECCOMP[1])
 MEMORY = ("the limit of locked memory is too small for the rings", "ulimit -l 8192")
@@ -59,8 +61,10 @@ def why_no(command):
 
 
 def network_lines(venue):
-    """The lines of its log that speak of the network backend or of io_uring."""
-    return [line for line in venue.log if " network " in line or "io_uring" in line]
+    """The lines of its log that speak of the network backend or of io_uring, but for the counters
+    at the end."""
+    return [line for line in venue.log
+            if (" network " in line or "io_uring" in line) and " network counters:" not in line]
 
 
 class Fallback(unittest.TestCase):
@@ -154,13 +158,24 @@ class Sandboxed(Fallback):
             with self.subTest(call=call):
                 self.check(LATER, "--deny", f"{call}=EPERM")
 
-    def test_epoll_survives_where_an_io_uring_call_kills(self):
-        command = (SANDBOX, "--deny", "all=kill")
+    def test_an_io_uring_call_kills(self):
+        """A child dies of the probe, and the program says so; with epoll there is no child."""
+        for rule in ("all=kill", "all=trap", "enter=kill", "register=kill"):
+            with self.subTest(rule=rule):
+                self.check(KILLED, "--deny", rule)
+                report = json.loads(run_in((SANDBOX, "--deny", rule), "probe", "--json").stdout)
+                self.assertEqual(report["io_uring"]["killed_by"], signal.SIGSYS)
+
+    def test_a_filter_that_lets_io_uring_through(self):
+        """The probe runs in a child here, and must find what it finds without one."""
+        command = (SANDBOX, "--allow")
         self.need(command)
-        # First that this filter does kill: else the rest would prove nothing.
-        self.assertEqual(run_in(command, "probe").returncode, -signal.SIGSYS)
-        line = self.expect_service("epoll", "epoll", command)
-        self.assertIn("io_uring was not tried", line)
+        filtered, free = (json.loads(run_in(place, "probe", "--json").stdout)
+                          for place in (command, ()))
+        self.assertGreater(filtered["seccomp_mode"], 0)
+        self.assertEqual(filtered["io_uring"], free["io_uring"])
+        self.assertEqual(filtered["choice"], "io_uring")
+        self.expect_service("auto", "io_uring: ", command)
 
     def test_no_descriptor_is_left(self):
         def two_for_the_pair_none_for_the_ring():

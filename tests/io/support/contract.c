@@ -25,6 +25,8 @@ static void note(struct contract *contract, const struct oc_io_event *event);
 static void note_open(struct contract *contract, const struct oc_io_event *event);
 static void note_received(struct contract *contract, struct contract_conn *conn,
                           const struct oc_io_event *event);
+static uint32_t give_back(struct contract *contract, struct contract_conn *conn,
+                          const struct oc_io_event *event);
 
 struct oc_io_config contract_config(void)
 {
@@ -90,8 +92,13 @@ int contract_poll(struct contract *contract, uint64_t timeout_ns)
 
     int count = contract->ops->poll(contract->io, events, contract->capacity, timeout_ns,
                                     &contract->now_ns);
+    contract->polls++;
     assert_true(count >= 0);
     assert_true((uint32_t)count <= contract->capacity);
+    for (int i = 0; i < count && contract->quota > 0; i++) {
+        contract_conn(contract, events[i].conn)->taken = 0;
+        contract_conn(contract, events[i].conn)->gives_back = false;
+    }
     for (int i = 0; i < count; i++) {
         note(contract, &events[i]);
         if (contract->on_event != NULL) {
@@ -391,12 +398,14 @@ static void note(struct contract *contract, const struct oc_io_event *event)
         break;
     case OC_IO_EOF:
         assert_false(conn->eof);
-        conn->eof = true;
+        conn->eof = !(contract->quota > 0 && conn->gives_back);
         break;
     case OC_IO_DRAINED:
         conn->drained++;
         break;
     case OC_IO_CLOSED:
+        /* Bytes of this batch could not be given back any more. */
+        assert_true(conn->received_at != contract->polls);
         conn->open = false;
         conn->closed = true;
         conn->error = event->error;
@@ -424,16 +433,37 @@ static void note_received(struct contract *contract, struct contract_conn *conn,
     assert_false(conn->eof);
     assert_true(event->size > 0);
     assert_non_null(event->bytes);
-    if (conn->size + event->size > conn->capacity) {
-        conn->capacity = 2 * (conn->size + event->size);
+    conn->received_at = contract->polls;
+    uint32_t size = contract->quota == 0 ? event->size : give_back(contract, conn, event);
+    if (conn->size + size > conn->capacity) {
+        conn->capacity = 2 * (conn->size + size);
         conn->bytes = realloc(conn->bytes, conn->capacity);
         assert_non_null(conn->bytes);
     }
-    memcpy(conn->bytes + conn->size, event->bytes, event->size);
-    conn->size += event->size;
+    memcpy(conn->bytes + conn->size, event->bytes, size);
+    conn->size += size;
     if (contract->echo) {
-        assert_int_equal(contract->ops->send(contract->io, event->conn, event->bytes, event->size),
-                         0);
+        assert_int_equal(contract->ops->send(contract->io, event->conn, event->bytes, size), 0);
     }
-    memset(event->bytes, 0xdd, event->size); /* borrowed bytes are writable */
+    memset(event->bytes, 0xdd, size); /* borrowed bytes are writable */
+}
+
+/** Gives back what is above the quota. Returns how many bytes are taken. */
+static uint32_t give_back(struct contract *contract, struct contract_conn *conn,
+                          const struct oc_io_event *event)
+{
+    uint32_t left = contract->quota - conn->taken;
+    uint32_t size = event->size < left ? event->size : left;
+
+    conn->taken += size;
+    if (size == event->size) {
+        return size;
+    }
+    int rc = contract->ops->unreceive(contract->io, event->conn, event->bytes + size,
+                                      event->size - size);
+    assert_true(rc == 0 || rc == -ENOTCONN);
+    contract->quota_returned++;
+    contract->quota_refused += rc != 0;
+    conn->gives_back = true;
+    return size;
 }

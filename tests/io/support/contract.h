@@ -34,7 +34,10 @@ struct contract_conn {
     bool closed;
     int error; /* of CLOSED or CONNECTED */
     uint32_t drained;
-    uint8_t *bytes; /* all that was received */
+    bool gives_back;      /* in this batch, because of contract.quota */
+    uint32_t taken;       /* bytes of this batch, while there is a quota */
+    uint64_t received_at; /* number of the poll that told bytes last */
+    uint8_t *bytes;       /* all that was received */
     size_t size;
     size_t capacity;
 };
@@ -47,6 +50,11 @@ struct contract {
     int listen_fd;
     uint32_t capacity; /* of each poll */
     bool echo;         /* send back what comes */
+    /* Of each connection and batch only so many bytes are taken, and the rest is given back; 0: all
+     * is taken. */
+    uint32_t quota;
+    uint32_t quota_returned; /* unreceive() calls */
+    uint32_t quota_refused;  /* those that said -ENOTCONN */
     struct contract_conn *conns;
     struct oc_conn last; /* accepted */
     uint32_t accepted;
@@ -56,6 +64,7 @@ struct contract {
     uint32_t closed;
     uint32_t woken;
     uint64_t now_ns;
+    uint64_t polls;
     /* Called for each event after it was noted; may be NULL. */
     void (*on_event)(struct contract *contract, const struct oc_io_event *event);
     uint64_t counter; /* for on_event */

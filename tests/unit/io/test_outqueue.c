@@ -203,10 +203,79 @@ static void a_receive_buffer_always_finds_a_segment(void **state)
     oc_arena_deinit(&arena);
 }
 
+/** A queue of input grows at both ends and is popped: seeded, against a flat copy. */
+static void input_grows_at_both_ends(void **state)
+{
+    struct oc_io__queue front;
+    struct oc_io__chunks chunks;
+    struct oc_io__segment segment;
+    struct oc_arena arena;
+    struct oc_random random;
+    struct model *model = &models[0];
+    uint32_t refused = 0;
+
+    (void)state;
+    oc_arena_init(&arena);
+    oc_random_init(&random, SEED + 1);
+    assert_int_equal(oc_io__chunks_init(&chunks, &arena, 16, 60, 4), 0);
+    oc_io__queue_init(&model->queue);
+    model->size = 0;
+    for (uint32_t step = 0; step < 10000; step++) {
+        uint64_t what = oc_random_below(&random, 9);
+        uint32_t size = (uint32_t)oc_random_below(&random, what % 2 == 0 ? 100 : 9000);
+        for (uint32_t i = 0; i < size; i++) {
+            scratch[i] = (uint8_t)(i * 7 + step);
+        }
+        if (what < 2) {
+            if (oc_io__queue_append(&chunks, &model->queue, scratch, size) == 0) {
+                model_append(model, scratch, size);
+            }
+        } else if (what < 5) {
+            if (oc_io__queue_prepend_copy(&chunks, &model->queue, scratch, size) == 0) {
+                memmove(model->bytes + size, model->bytes, model->size);
+                memcpy(model->bytes, scratch, size);
+                model->size += size;
+            } else {
+                refused++;
+            }
+        } else if (oc_io__queue_pop(&chunks, &model->queue, &segment)) {
+            assert_memory_equal(oc_io__chunk_bytes(&chunks, segment.chunk) + segment.offset,
+                                model->bytes, segment.size);
+            model_consume(model, segment.size);
+            if (what == 5) {
+                /* Told, and given back as it is. */
+                oc_io__queue_init(&front);
+                memmove(model->bytes + segment.size, model->bytes, model->size);
+                memcpy(model->bytes, oc_io__chunk_bytes(&chunks, segment.chunk) + segment.offset,
+                       segment.size);
+                model->size += segment.size;
+                oc_io__queue_push(&chunks, &front, segment);
+                oc_io__queue_prepend(&chunks, &model->queue, &front);
+                assert_true(oc_io__queue_is_empty(&front));
+            } else {
+                oc_io__chunk_release(&chunks, segment.chunk);
+            }
+        }
+        assert_same(&chunks, model, SEGMENTS);
+    }
+    assert_true(refused > 100);
+    oc_io__queue_truncate(&chunks, &model->queue, 0);
+    assert_int_equal(oc_io__chunks_free(&chunks), 16);
+    /* Small pieces share a chunk, in front as at the end. */
+    oc_io__queue_init(&model->queue);
+    for (uint32_t i = 0; i < OC_IO_CHUNK_BYTES / 32; i++) {
+        assert_int_equal(oc_io__queue_prepend_copy(&chunks, &model->queue, scratch, 32), 0);
+    }
+    assert_int_equal(oc_io__chunks_free(&chunks), 15);
+    oc_io__queue_truncate(&chunks, &model->queue, 0);
+    oc_arena_deinit(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_operations_keep_every_byte),
+        cmocka_unit_test(input_grows_at_both_ends),
         cmocka_unit_test(pieces_that_follow_each_other_become_one),
         cmocka_unit_test(a_receive_buffer_always_finds_a_segment),
     };

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +22,7 @@
 
 struct failure {
     uint32_t step_count; /* the last of them failed */
-    int error;
+    int error;           /* or the signal that it was ended by */
     int sysctl_disabled;
     int seccomp_mode;
     uint64_t memlock_bytes;
@@ -42,6 +43,10 @@ static const struct failure FAILURES[] = {
     {4, -ENOSYS, 0, 2, UNLIMITED, "forbids io_uring_enter or io_uring_register", "seccomp=FILE"},
     {1, -EPERM, 0, 0, UNLIMITED, "security module forbids io_uring_setup", "ausearch"},
     {3, -EPERM, 0, 0, UNLIMITED, "security module forbids io_uring_enter", "ausearch"},
+    /* Or they kill, at the first call or at a later one; somebody else may, too. */
+    {1, SIGSYS, 0, 2, UNLIMITED, "kills for an io_uring call (SIGSYS at: step 1)", "seccomp=FILE"},
+    {4, SIGSYS, 2, 2, 65536, "kills for an io_uring call (SIGSYS at: step 4)", "SystemCallFilter="},
+    {2, SIGKILL, 0, 2, UNLIMITED, "killed by signal 9 at: step 2", "dmesg"},
     /* Kernels below the floor: before 5.1, without DEFER_TASKRUN (6.1), without a feature. */
     {1, -ENOSYS, -1, 0, UNLIMITED, "Linux 5.0.21 has no io_uring", "Linux 6.1 or later"},
     {1, -EINVAL, -1, 0, UNLIMITED, "Linux 5.0.21 is too old", "Linux 6.1 or later"},
@@ -72,13 +77,14 @@ static void test_every_failure_has_its_cause_and_its_mend(void **state)
             .sysctl_disabled = failure->sysctl_disabled,
             .seccomp_mode = failure->seccomp_mode,
             .memlock_bytes = failure->memlock_bytes,
+            .killed_by = failure->error > 0 ? failure->error : 0,
             .step_count = failure->step_count,
         };
         for (uint32_t step = 0; step < failure->step_count; step++) {
             report.steps[step].name = STEP_NAMES[step];
             report.steps[step].needs = STEP_NEEDS[step];
         }
-        report.steps[failure->step_count - 1].error = failure->error;
+        report.steps[failure->step_count - 1].error = failure->error > 0 ? -EPERM : failure->error;
         oc_io__probe_explain(&report);
         if (strstr(report.cause, failure->cause) == NULL ||
             strstr(report.mend, failure->mend) == NULL) {
