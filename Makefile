@@ -4,7 +4,7 @@
 #   make demo     build, then see it trade            make bench    build and run the benchmarks
 #   make test     all tests of the release build      make fuzz     libFuzzer, TIME=N s a harness (60)
 #   make sim      the simulated server: SEED=N shows one seed, SEEDS=N plays so many (4000)
-#   make check    test + asan + clang + format + tidy make format   lay out the C files
+#   make check    test + sanitizers + clang + tidy    make format   lay out the C files
 #   make fuzz-afl the same harnesses with AFL++, TIME=N s each (60)
 #   make deps     install the packages (Debian 12)    make clean    remove build/
 #   make baseline-tokio  build bench/baseline-tokio (Rust) from Debian's crates, without a network
@@ -46,9 +46,11 @@ test-kernels: release
 	tools/test-kernels.sh build/release
 
 check: WERROR := ON
-check: test deps-all format-check asan clang epoll-only clang-tidy valgrind
+check: test deps-all format-check asan tsan clang epoll-only clang-tidy valgrind
 	@echo "make check: all passed"
 
+# Under ThreadSanitizer: what has threads (the server on both backends, ring, event log); the rest has
+# one thread each and would only take its time.
 # Not under valgrind: io_uring, because valgrind 3.19 lets no other thread run while one waits in
 # io_uring_enter; server.allocations, which counts the very calls that valgrind replaces; and
 # server.deep_sweep_serial, whose readers must run while the server waits for them: valgrind runs one

@@ -82,7 +82,7 @@ static void turn(struct world *world, uint64_t elapsed_ns);
 static void drain(struct world *world);
 static void stop(struct world *world);
 static void end_world(struct world *world);
-static void on_submit(void *context, struct oc_command *command);
+static bool on_submit(void *context, struct oc_command *command);
 static void on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
                       struct oc_conn conn);
 
@@ -289,6 +289,7 @@ static void turn(struct world *world, uint64_t elapsed_ns)
     struct oc_io_event events[FAKE_EVENTS_MAX];
     int count = io->ops->poll(io, events, FAKE_EVENTS_MAX, elapsed_ns, &world->utc_ns);
 
+    oc_gateway_begin(world->gateway, world->utc_ns);
     for (int i = 0; i < count; i++) {
         oc_gateway_on_io(world->gateway, &events[i]);
     }
@@ -359,7 +360,7 @@ static void end_world(struct world *world)
 }
 
 /* Sequences, records and applies one command; the gateway takes events when the log fills up. */
-static void on_submit(void *context, struct oc_command *command)
+static bool on_submit(void *context, struct oc_command *command)
 {
     struct world *world = context;
     enum oc_apply rc;
@@ -378,6 +379,7 @@ static void on_submit(void *context, struct oc_command *command)
         drain(world);
         rc = oc_engine_continue(world->engine);
     }
+    return true;
 }
 
 static void on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,

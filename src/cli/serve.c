@@ -9,16 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "core/assert.h"
 #include "core/version.h"
+#include "io/flight.h"
 #include "io/probe.h"
+#include "server/cpus.h"
 #include "server/log.h"
 #include "server/server.h"
 
 enum {
     KEY_NET = 1000,
     KEY_ENGINE,
+    KEY_IO_THREADS,
+    KEY_CPUS,
     KEY_BUSY_POLL,
     KEY_INSTRUMENTS,
     KEY_LISTED_ONLY,
@@ -26,6 +33,7 @@ enum {
     KEY_BUFFERS,
     KEY_LIMIT,
     KEY_INSECURE,
+    KEY_DELAY,
 };
 
 static const struct argp_option OPTIONS[] = {
@@ -36,41 +44,61 @@ static const struct argp_option OPTIONS[] = {
      0},
     {"net", KEY_NET, "auto|io_uring|epoll", 0,
      "Network backend. auto takes io_uring where the kernel allows it; `outcry probe` says why", 0},
-    {"engine", KEY_ENGINE, "inline", 0, "Where the engine runs: on the io thread", 0},
+    {"engine", KEY_ENGINE, "inline|dedicated", 0,
+     "Where the engine runs. inline: on the one io thread, with no hand-off; the default. "
+     "dedicated: on a thread of its own, beside the io threads and an acceptor; the default with "
+     "several io threads. docs/performance.md tells where each wins",
+     0},
+    {"io-threads", KEY_IO_THREADS, "N", 0, "Threads that do io, 1 to 12. Default 1", 0},
+    {"cpus", KEY_CPUS, "LIST", 0,
+     "Pin the threads to these CPUs, for instance 0,2-5: the io threads in order, then the engine, "
+     "then, if one is left, the acceptor",
+     0},
     {"busy-poll", KEY_BUSY_POLL, "US", 0,
-     "Spin this many microseconds before blocking. Default 0: block at once", 0},
+     "Io threads and engine spin this many microseconds before they block. Default 0: at once", 0},
     {"instruments", KEY_INSTRUMENTS, "FILE", 0,
      "Instruments with tick, lot and limits; see examples/instruments.ini", 0},
     {"listed-only", KEY_LISTED_ONLY, NULL, 0,
      "Reject symbols that the file does not list, instead of making them on first use", 0},
     {"queue-depth", KEY_QUEUE_DEPTH, "N", 0,
      "Submission queue of io_uring, a power of two. Default 1024", 0},
-    {"buffers", KEY_BUFFERS, "N", 0, "Receive buffers of 16 KiB, a power of two. Default 256", 0},
+    {"buffers", KEY_BUFFERS, "N", 0,
+     "Receive buffers of 16 KiB of each io thread, a power of two. Default 256", 0},
     {"limit", KEY_LIMIT, "NAME=N", 0,
      "A limit of the venue: sessions, orders, levels, instruments, users, client_ids (of each "
      "user), client_ids_total, out_bytes (owed to one session), out_chunks (4 KiB, all sessions), "
-     "large_frames. docs/limits.md tells defaults and answers",
+     "large_frames; with dedicated: event_log, command_ring (powers of two); of a session (0: "
+     "none): frames_per_turn, requests_per_second, incomplete_frame_seconds, idle_seconds; of an "
+     "address (0: none): connections_per_address. docs/limits.md tells defaults and answers",
      0},
     {"insecure", KEY_INSECURE, NULL, 0,
      "Believe every user_id also on addresses other than loopback", 0},
+    {"delay-ns", KEY_DELAY, "NS", OPTION_HIDDEN,
+     "Be busy so long before each command: `outcry verify` proves itself with it", 0},
     {0}};
 
 struct arguments {
     struct oc_server_config config;
     enum oc_io_mode mode;
+    uint64_t delay_ns;
+    bool engine_given;
 };
 
 static struct oc_server *running; /* for the signal handler */
 
 static error_t on_option(int key, char *value, struct argp_state *state);
 static void add_listener(struct arguments *arguments, const char *text, struct argp_state *state);
+static void settle_threads(struct arguments *arguments, struct argp_state *state);
 static void set_limit(struct oc_server_config *config, const char *text, struct argp_state *state);
 static uint32_t parse_count(const char *name, const char *text, uint32_t min, uint32_t max,
                             struct argp_state *state);
 static uint32_t parse_power_of_two(const char *name, const char *text, uint32_t min, uint32_t max,
                                    struct argp_state *state);
 static void raise_descriptor_limit(uint32_t sessions_max);
+static void delay(void *context, const struct oc_command *command);
+static uint64_t clock_ns(void);
 static void on_signal(int signal);
+static void on_dump(int signal);
 static void install_signals(void (*handler)(int));
 
 int oc_cli_serve(int argc, char **argv)
@@ -79,7 +107,8 @@ int oc_cli_serve(int argc, char **argv)
                                      on_option,
                                      NULL,
                                      "Runs the venue until SIGTERM or SIGINT: then it stops "
-                                     "accepting, answers what arrived and exits 0.",
+                                     "accepting, answers what arrived and exits 0. SIGUSR1 writes "
+                                     "the last operations of each io thread to stderr.",
                                      NULL,
                                      NULL,
                                      NULL};
@@ -90,6 +119,7 @@ int oc_cli_serve(int argc, char **argv)
     int rc;
     arguments = (struct arguments){
         .config = {.limits = OC_LIMITS_DEFAULT,
+                   .session_limits = OC_SESSION_LIMITS_DEFAULT,
                    .io = OC_IO_CONFIG_DEFAULT,
                    .large_frames_max = OC_GATEWAY_LARGE_FRAMES_DEFAULT,
                    .instruments_on_first_use = true},
@@ -111,6 +141,7 @@ int oc_cli_serve(int argc, char **argv)
         oc_log(OC_LOG_ERROR, "%s", error);
         return 1;
     }
+    oc_assert_set_hook(oc_io_flight_on_assert);
     install_signals(on_signal);
     rc = oc_server_run(running);
     install_signals(SIG_IGN); /* there is nothing left that one could stop */
@@ -118,10 +149,12 @@ int oc_cli_serve(int argc, char **argv)
     return rc == 0 ? 0 : 1;
 }
 
+/* tidy: long - one case for each option */
 static error_t on_option(int key, char *value, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     struct oc_server_config *config = &arguments->config;
+    char error[200];
     switch (key) {
     case 'l':
         add_listener(arguments, value, state);
@@ -132,8 +165,19 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         }
         return 0;
     case KEY_ENGINE:
-        if (strcmp(value, "inline") != 0) {
-            argp_error(state, "--engine %s: inline is the only one built so far", value);
+        if (strcmp(value, "inline") != 0 && strcmp(value, "dedicated") != 0) {
+            argp_error(state, "--engine %s: inline or dedicated", value);
+        }
+        config->engine = value[0] == 'i' ? OC_SERVER_INLINE : OC_SERVER_DEDICATED;
+        arguments->engine_given = true;
+        return 0;
+    case KEY_IO_THREADS:
+        config->io_threads = parse_count("--io-threads", value, 1, OC_SERVER_IO_THREADS_MAX, state);
+        return 0;
+    case KEY_CPUS:
+        if (oc_cpus_parse(value, config->cpus, OC_SERVER_CPUS_MAX, &config->cpu_count, error,
+                          sizeof error) != 0) {
+            argp_error(state, "--cpus %s", error);
         }
         return 0;
     case KEY_BUSY_POLL:
@@ -157,6 +201,11 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     case KEY_INSECURE:
         config->insecure = true;
         return 0;
+    case KEY_DELAY:
+        arguments->delay_ns = parse_count("--delay-ns", value, 0, 1000000000, state);
+        config->observer.context = &arguments->delay_ns;
+        config->observer.command = delay;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" is no option; addresses go behind --listen", value);
         return 0;
@@ -167,6 +216,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         if (!config->instruments_on_first_use && config->instruments_path == NULL) {
             argp_error(state, "--listed-only needs --instruments FILE");
         }
+        settle_threads(arguments, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -187,32 +237,77 @@ static void add_listener(struct arguments *arguments, const char *text, struct a
     config->listener_count++;
 }
 
+/* What --engine, --io-threads and --cpus say together. */
+static void settle_threads(struct arguments *arguments, struct argp_state *state)
+{
+    struct oc_server_config *config = &arguments->config;
+    uint32_t threads = 1;
+    if (config->io_threads == 0) {
+        config->io_threads = 1;
+    }
+    if (config->io_threads > 1 && !arguments->engine_given) {
+        config->engine = OC_SERVER_DEDICATED;
+    }
+    if (config->io_threads > 1 && config->engine == OC_SERVER_INLINE) {
+        argp_error(state, "--engine inline is one thread: leave --io-threads out, or use "
+                          "--engine dedicated");
+    }
+    if (config->engine == OC_SERVER_DEDICATED) {
+        threads = config->io_threads + 1;
+    }
+    if (config->cpu_count > 0 &&
+        (config->cpu_count < threads ||
+         config->cpu_count > threads + (config->engine == OC_SERVER_DEDICATED ? 1 : 0))) {
+        argp_error(state,
+                   "--cpus names %" PRIu32 " CPUs, but %" PRIu32
+                   " threads are to be pinned%s (name one twice to share it)",
+                   config->cpu_count, threads,
+                   threads == 1 ? ""
+                                : ": the io threads, the engine and, if you like, the acceptor");
+    }
+}
+
 static void set_limit(struct oc_server_config *config, const char *text, struct argp_state *state)
 {
     /* The largest reply, and each tape's piece beside it, must fit what one session may owe. */
     const uint32_t out_bytes_min = 2 * OC_FRAME_BYTES_MAX;
+    struct oc_session_limits *session = &config->session_limits;
     const struct {
         const char *name;
         uint32_t *value;
         uint32_t min;
         uint32_t max;
+        bool is_power_of_two;
     } limits[] = {
-        {"sessions", &config->limits.sessions_max, 1, 1U << 20},
-        {"orders", &config->limits.orders_max, 1, 1U << 31},
-        {"levels", &config->limits.levels_max, 1, 1U << 31},
-        {"instruments", &config->limits.instruments_max, 1, 1U << 20},
-        {"users", &config->limits.users_max, 1, 1U << 31},
-        {"client_ids", &config->limits.client_ids_max, 1, 1U << 31},
-        {"client_ids_total", &config->limits.client_ids_total, 1, 1U << 31},
-        {"out_bytes", &config->io.out_bytes_max, out_bytes_min, 1U << 30},
-        {"out_chunks", &config->io.chunk_count, 2 * out_bytes_min / OC_IO_CHUNK_BYTES, 1U << 24},
-        {"large_frames", &config->large_frames_max, 1, 1U << 20},
+        {"sessions", &config->limits.sessions_max, 1, 1U << 20, false},
+        {"orders", &config->limits.orders_max, 1, 1U << 31, false},
+        {"levels", &config->limits.levels_max, 1, 1U << 31, false},
+        {"instruments", &config->limits.instruments_max, 1, 1U << 20, false},
+        {"users", &config->limits.users_max, 1, 1U << 31, false},
+        {"client_ids", &config->limits.client_ids_max, 1, 1U << 31, false},
+        {"client_ids_total", &config->limits.client_ids_total, 1, 1U << 31, false},
+        {"out_bytes", &config->io.out_bytes_max, out_bytes_min, 1U << 30, false},
+        {"out_chunks", &config->io.chunk_count, 2 * out_bytes_min / OC_IO_CHUNK_BYTES, 1U << 24,
+         false},
+        {"large_frames", &config->large_frames_max, 1, 1U << 20, false},
+        {"event_log", &config->event_log_capacity, 64, 1U << 20, true},
+        {"command_ring", &config->command_ring_capacity, 2, 1U << 20, true},
+        {"frames_per_turn", &session->frames_per_turn, 0, 1U << 20, false},
+        {"requests_per_second", &session->requests_per_second, 0, OC_REQUESTS_PER_SECOND_MAX,
+         false},
+        {"incomplete_frame_seconds", &session->incomplete_frame_seconds, 0, OC_SESSION_SECONDS_MAX,
+         false},
+        {"idle_seconds", &session->idle_seconds, 0, OC_SESSION_SECONDS_MAX, false},
+        {"connections_per_address", &session->connections_per_address, 0, 1U << 20, false},
     };
     size_t size = strcspn(text, "=");
     for (size_t i = 0; text[size] == '=' && i < sizeof limits / sizeof limits[0]; i++) {
         if (strlen(limits[i].name) == size && memcmp(limits[i].name, text, size) == 0) {
-            *limits[i].value = parse_count(limits[i].name, text + size + 1, limits[i].min,
-                                           limits[i].max, state);
+            *limits[i].value = limits[i].is_power_of_two
+                                   ? parse_power_of_two(limits[i].name, text + size + 1,
+                                                        limits[i].min, limits[i].max, state)
+                                   : parse_count(limits[i].name, text + size + 1, limits[i].min,
+                                                 limits[i].max, state);
             return;
         }
     }
@@ -262,10 +357,33 @@ static void raise_descriptor_limit(uint32_t sessions_max)
     }
 }
 
+static void delay(void *context, const struct oc_command *command)
+{
+    const uint64_t *delay_ns = context;
+    uint64_t end_ns = clock_ns() + *delay_ns;
+    (void)command;
+    while (clock_ns() < end_ns) {
+        ;
+    }
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
 static void on_signal(int signal)
 {
     (void)signal;
     oc_server_stop(running);
+}
+
+static void on_dump(int signal)
+{
+    (void)signal;
+    oc_io_flight_dump_all(STDERR_FILENO);
 }
 
 static void install_signals(void (*handler)(int))
@@ -276,4 +394,6 @@ static void install_signals(void (*handler)(int))
     (void)sigaction(SIGINT, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
+    action.sa_handler = on_dump;
+    (void)sigaction(SIGUSR1, &action, NULL);
 }

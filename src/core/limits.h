@@ -46,4 +46,25 @@ struct oc_limits {
         .client_ids_total = 1U << 20, \
     })
 
+/**
+ * What one session, or one address, may take of the venue. 0 in any of them: no limit. No memory is
+ * sized from these, and the engine does not know them.
+ */
+struct oc_session_limits {
+    uint32_t frames_per_turn;          /* complete frames of one session in one turn among others */
+    uint32_t requests_per_second;      /* of one session, a burst of one second; up to 10^6 */
+    uint32_t incomplete_frame_seconds; /* from a frame's first byte to its last; up to 86,400 */
+    uint32_t idle_seconds;             /* without a byte from the client; up to 86,400 */
+    uint32_t connections_per_address;  /* open at one time; IPv6 counts by its first 64 bits */
+};
+
+#define OC_REQUESTS_PER_SECOND_MAX 1000000U
+#define OC_SESSION_SECONDS_MAX     86400U
+
+#define OC_SESSION_LIMITS_DEFAULT       \
+    ((struct oc_session_limits){        \
+        .frames_per_turn = 32,          \
+        .incomplete_frame_seconds = 10, \
+    })
+
 #endif

@@ -60,7 +60,13 @@
     X(TOO_MANY_LEVELS, "too_many_levels", "the venue's limit of price levels is reached")          \
     X(LEVEL_TOTAL_TOO_LARGE, "level_total_too_large",                                              \
       "the quantity at this price would exceed 2^64 - 1")                                          \
-    X(ORDER_IDS_EXHAUSTED, "order_ids_exhausted", "the venue has given out its last order id")
+    X(ORDER_IDS_EXHAUSTED, "order_ids_exhausted", "the venue has given out its last order id")     \
+    /* Limits of a session: decided by the gateway. */                                             \
+    X(TOO_MANY_REQUESTS, "too_many_requests",                                                      \
+      "more requests in a second than a session may send; cancels are always taken")               \
+    X(FRAME_TIMEOUT, "frame_timeout", "the rest of a frame did not come in time")                  \
+    X(IDLE_TIMEOUT, "idle_timeout",                                                                \
+      "the session sent nothing for longer than it may; a ping would have kept it open")
 
 enum oc_reason {
 #define OC_REASON_ENUMERATOR(name, wire, text) OC_REASON_##name,

@@ -72,6 +72,16 @@ static inline void *oc_ring_claim(struct oc_ring *ring)
 }
 
 /**
+ * How many elements could be claimed now, exactly: looks at the consumer's position. Producer only.
+ */
+static inline uint32_t oc_ring_room(struct oc_ring *ring)
+{
+    /* Pairs with the release store in oc_ring_release, as in oc_ring_claim. */
+    ring->released_seen = atomic_load_explicit(&ring->released, memory_order_acquire);
+    return (uint32_t)(ring->capacity - (ring->claimed - ring->released_seen));
+}
+
+/**
  * Show the consumer every element that was claimed. Once for each batch. Producer only.
  */
 static inline void oc_ring_publish(struct oc_ring *ring)

@@ -3,7 +3,9 @@
  */
 #include "server/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,13 +19,16 @@ static void write_line(const char *line, int size);
 
 void oc_log(enum oc_log_level level, const char *format, ...)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the next two */
     static time_t second;
     static int lines;
+    bool is_shown;
     char line[TEXT_BYTES_MAX + 64];
     struct timespec now;
     va_list arguments;
     int size;
     int text;
+    (void)pthread_mutex_lock(&lock);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (now.tv_sec != second) {
         if (lines > OC_LOG_LINES_PER_SECOND) {
@@ -36,7 +41,9 @@ void oc_log(enum oc_log_level level, const char *format, ...)
         second = now.tv_sec;
         lines = 0;
     }
-    if (++lines > OC_LOG_LINES_PER_SECOND) {
+    is_shown = ++lines <= OC_LOG_LINES_PER_SECOND;
+    (void)pthread_mutex_unlock(&lock);
+    if (!is_shown) {
         return;
     }
     size = format_head(line, sizeof line, &now, LEVELS[level]);

@@ -17,7 +17,7 @@ enum oc_log_level {
 
 /**
  * Writes "TIME LEVEL TEXT" with the UTC time in microseconds. The text is cut at 500 bytes. Reads
- * the clock and makes one system call. One thread.
+ * the clock and makes one system call. Any thread, no signal handler.
  */
 void oc_log(enum oc_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,84 +1,44 @@
 /*
- * The duty loop: io events in, commands sequenced and applied, replies handed back to io.
- *
- * A turn is one poll(): every complete frame that arrived is decoded, stamped and applied in the
- * order of arrival, and the next poll() sends all replies. The clock is read once a turn.
+ * Opening and closing of the server: memory, rooms, listeners, counters. The two ways to serve are
+ * in inline.c and dedicated.c.
  */
 #include "server/server.h"
 
+#include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "core/assert.h"
-#include "core/ring.h"
 #include "io/socket.h"
-#include "server/clock.h"
+#include "server/cpus.h"
 #include "server/instruments.h"
+#include "server/internal.h"
 #include "server/log.h"
 
-/*
- * After a stop all sessions together get this long for their last bytes. A peer that takes nothing
- * for OC_IO_FLUSH_TIMEOUT_NS is cut off by io long before.
- */
-#define STOP_TIMEOUT_NS 10000000000ULL
+/* Of sessions in the engine, all io threads together. */
+#define SLOTS_MAX (1U << 20)
 
-#define PACE_STEP_NS 1000000ULL
-
-struct server_listener {
-    int fd;
-    bool listening; /* the io table accepts from it */
-    char address[OC_IO_ADDRESS_TEXT_BYTES];
-};
-
-struct oc_server {
-    struct oc_server_config config;
-    struct oc_arena arena;
-    struct oc_event_log log;
-    uint32_t consumer;
-    struct oc_engine *engine;
-    struct oc_gateway *gateway;
-    struct oc_io *io;
-    bool io_started;             /* from here on it has to be shut down */
-    struct oc_io_stats io_stats; /* as they were when it was */
-    struct oc_clock clock;
-    uint64_t sequence;
-    uint64_t utc_ns;        /* of this turn */
-    uint64_t paced_ns;      /* time that the last command was given to those who read */
-    bool suspended;         /* the last command is not done: it goes on with each turn */
-    struct oc_ring waiting; /* commands behind it */
-    struct server_listener listeners[OC_GATEWAY_LISTENERS_MAX];
-    uint32_t listener_count;
-    struct oc_command *instruments; /* until run() has applied them */
-    uint32_t instrument_count;
-    struct oc_io_event *events;
-    atomic_int stops; /* calls of oc_server_stop() */
-};
-
+static void add_gateway_stats(struct oc_gateway_stats *sum, const struct oc_gateway *gateway);
+static void add_io_stats(struct oc_io_stats *sum, const struct oc_io_stats *stats);
+static void config_complete(struct oc_server_config *config);
+static int open_rooms(struct oc_server *server, char *error, size_t error_size);
+static int open_worker(struct oc_server *server, uint32_t number, char *error, size_t error_size);
+static bool on_admit(void *context, struct oc_conn conn);
+static void on_leave(void *context, struct oc_conn conn);
+static bool open_rings(struct oc_server *server, struct oc_server__worker *worker);
+static bool open_engine(struct oc_server *server);
+static uint64_t secret(void);
 static int open_listeners(struct oc_server *server, char *error, size_t error_size);
 static int open_listener(struct oc_server *server, uint32_t index,
                          char error[OC_IO_SOCKET_ERROR_BYTES]);
-static int open_rooms(struct oc_server *server, char *error, size_t error_size);
-static int start(struct oc_server *server);
-static int serve(struct oc_server *server);
-static void end_io(struct oc_server *server);
-static void log_start(const struct oc_server *server);
-static void make_instruments(struct oc_server *server);
-static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns);
-static void log_refusal(const struct oc_server *server, const struct oc_io_event *event);
-static void drain(struct oc_server *server);
-static int wind_down(struct oc_server *server, uint64_t now_ns);
-static void close_listeners(struct oc_server *server);
-static void on_submit(void *context, struct oc_command *command);
-static void apply(struct oc_server *server, struct oc_command *command);
-static bool must_pace(const struct oc_server *server);
-static void go_on(struct oc_server *server);
-static void finish(struct oc_server *server);
-static void on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
-                      struct oc_conn conn);
+static void log_threads(const struct oc_server *server);
+static void append_cpus(const struct oc_server *server, uint32_t first, uint32_t count, char *text,
+                        size_t text_size);
 
 int oc_server_open(struct oc_server **out, const struct oc_server_config *config, char *error,
                    size_t error_size)
@@ -86,6 +46,8 @@ int oc_server_open(struct oc_server **out, const struct oc_server_config *config
     struct oc_server *server;
     OC_ASSERT(config->listener_count > 0);
     OC_ASSERT(config->listener_count <= OC_GATEWAY_LISTENERS_MAX);
+    OC_ASSERT(config->io_threads <= OC_SERVER_IO_THREADS_MAX);
+    OC_ASSERT(config->io_threads <= 1 || config->engine == OC_SERVER_DEDICATED);
     server = aligned_alloc(_Alignof(struct oc_server), sizeof *server);
     if (server == NULL) {
         (void)snprintf(error, error_size, "no memory for the server");
@@ -93,16 +55,16 @@ int oc_server_open(struct oc_server **out, const struct oc_server_config *config
     }
     memset(server, 0, sizeof *server);
     server->config = *config;
+    server->event_fd = -1;
     oc_arena_init(&server->arena);
     oc_clock_init(&server->clock);
-    if (config->instruments_path != NULL &&
-        oc_instruments_read(config->instruments_path, config->limits.instruments_max,
-                            &server->instruments, &server->instrument_count, error,
-                            error_size) != 0) {
-        oc_server_close(server);
-        return -1;
-    }
-    if (open_rooms(server, error, error_size) != 0 ||
+    config_complete(&server->config);
+    if (oc_cpus_check(config->cpus, config->cpu_count, error, error_size) != 0 ||
+        (config->instruments_path != NULL &&
+         oc_instruments_read(config->instruments_path, config->limits.instruments_max,
+                             &server->instruments, &server->instrument_count, error,
+                             error_size) != 0) ||
+        open_rooms(server, error, error_size) != 0 ||
         open_listeners(server, error, error_size) != 0) {
         oc_server_close(server);
         return -1;
@@ -113,25 +75,44 @@ int oc_server_open(struct oc_server **out, const struct oc_server_config *config
 
 const char *oc_server_address(const struct oc_server *server, uint32_t index)
 {
-    OC_ASSERT(index < server->listener_count);
+    OC_ASSERT(index < server->config.listener_count);
     return server->listeners[index].address;
 }
 
 int oc_server_run(struct oc_server *server)
 {
-    int rc = start(server);
-    if (rc == 0) {
-        rc = serve(server);
-    }
-    end_io(server);
-    return rc;
+    return oc_server__is_dedicated(server) ? oc_server__run_dedicated(server)
+                                           : oc_server__run_inline(server);
 }
 
 void oc_server_stop(struct oc_server *server)
 {
-    /* Relaxed: only the count matters, and wake() orders it before the poll() that follows. */
-    (void)atomic_fetch_add_explicit(&server->stops, 1, memory_order_relaxed);
-    server->io->ops->wake(server->io);
+    struct oc_io *io = server->workers->io;
+    /*
+     * The instance must not end while it is being woken. All four accesses to the two flags, here
+     * and in end_io() of inline.c, are sequentially consistent: either this sees that it ended, or
+     * end_io() sees that somebody is at it and waits.
+     */
+    (void)atomic_fetch_add(&server->stops_under_way, 1);
+    /* Release: pairs with the acquire loads of the thread that runs: what its caller did with the
+     * server before the stop is done before the server begins to end. */
+    (void)atomic_fetch_add_explicit(&server->stops, 1, memory_order_release);
+    if (oc_server__is_dedicated(server)) {
+        oc_server__wake_acceptor(server);
+    } else if (!atomic_load(&server->has_ended)) {
+        io->ops->wake(io);
+    }
+    (void)atomic_fetch_sub(&server->stops_under_way, 1);
+}
+
+void oc_server__wake_acceptor(struct oc_server *server)
+{
+    const uint64_t one = 1;
+    int saved_errno = errno;
+    /* Cannot fail but by a counter of 2^64 - 2, and then the descriptor is readable anyway. */
+    ssize_t written = write(server->event_fd, &one, sizeof one);
+    (void)written;
+    errno = saved_errno;
 }
 
 void oc_server_stats_read(const struct oc_server *server, struct oc_engine_stats *engine,
@@ -141,10 +122,33 @@ void oc_server_stats_read(const struct oc_server *server, struct oc_engine_stats
         oc_engine_stats_read(server->engine, engine);
     }
     if (gateway != NULL) {
-        oc_gateway_stats_read(server->gateway, gateway);
+        *gateway = (struct oc_gateway_stats){0};
     }
     if (io != NULL) {
-        *io = server->io_stats;
+        *io = (struct oc_io_stats){0};
+    }
+    for (uint32_t i = 0; i < server->worker_count; i++) {
+        if (gateway != NULL) {
+            add_gateway_stats(gateway, server->workers[i].gateway);
+        }
+        if (io != NULL) {
+            add_io_stats(io, &server->workers[i].io_stats);
+        }
+    }
+    if (io != NULL && oc_server__is_dedicated(server)) {
+        io->accepted += server->accepted;
+        io->accept_failures += server->accept_failures;
+        io->system_calls += server->acceptor_calls;
+    }
+}
+
+void oc_server_thread_stats_read(const struct oc_server *server,
+                                 struct oc_server_thread_stats *stats)
+{
+    *stats = server->engine_loop.stats;
+    for (uint32_t i = 0; i < server->worker_count; i++) {
+        stats->commands_held += server->workers[i].stats.commands_held;
+        stats->system_calls += server->workers[i].stats.system_calls;
     }
 }
 
@@ -155,60 +159,323 @@ uint64_t oc_server_state_hash(const struct oc_server *server)
 
 void oc_server_close(struct oc_server *server)
 {
-    close_listeners(server);
+    oc_server__close_listeners(server);
+    if (server->event_fd >= 0) {
+        (void)close(server->event_fd);
+    }
     free(server->instruments);
     oc_arena_deinit(&server->arena);
     free(server);
 }
 
-static int open_rooms(struct oc_server *server, char *error, size_t error_size)
+void oc_server__close_listeners(struct oc_server *server)
+{
+    for (uint32_t i = 0; i < server->listener_count; i++) {
+        if (server->listeners[i].listening) {
+            struct oc_io *io = server->workers->io;
+            (void)io->ops->unlisten(io, i);
+        }
+        if (server->listeners[i].fd >= 0) {
+            (void)close(server->listeners[i].fd);
+        }
+    }
+    server->listener_count = 0;
+}
+
+void oc_server__log_start(const struct oc_server *server)
 {
     const struct oc_limits *limits = &server->config.limits;
-    struct oc_io_config *io_config = &server->config.io;
-    struct oc_gateway_config gateway_config;
-    struct oc_engine_config engine_config = {
-        .limits = *limits,
-        .instruments_on_first_use = server->config.instruments_on_first_use,
-    };
-    uint32_t log_capacity = server->config.event_log_capacity;
-    int rc;
-    if (log_capacity == 0) {
-        log_capacity = OC_SERVER_EVENT_LOG_CAPACITY;
+    oc_log(OC_LOG_INFO, "network %s", server->config.ops_reason);
+    oc_log(OC_LOG_INFO,
+           "limits: %" PRIu32 " sessions, %" PRIu32 " open orders, %" PRIu32 " levels, %" PRIu32
+           " instruments (%s), %" PRIu32 " users; %zu MiB of address space",
+           limits->sessions_max, limits->orders_max, limits->levels_max, limits->instruments_max,
+           server->config.instruments_on_first_use ? "made on first use" : "of the file only",
+           limits->users_max, oc_arena_bytes(&server->arena) >> 20);
+    log_threads(server);
+    oc_log(OC_LOG_WARNING, "in memory only: a restart loses every order");
+    for (uint32_t i = 0; i < server->listener_count; i++) {
+        oc_log(OC_LOG_INFO, "listening on %s identity=claimed confirmations=%s",
+               server->listeners[i].address,
+               server->config.listeners[i].confirmations_all ? "all" : "own");
     }
-    io_config->arena = &server->arena;
-    io_config->connections_max = limits->sessions_max;
-    rc = server->config.ops->open(io_config, &server->io);
+}
+
+void oc_server__log_stop(const struct oc_server *server)
+{
+    struct oc_server_thread_stats threads;
+    struct oc_engine_stats engine;
+    struct oc_io_stats io;
+    oc_server_stats_read(server, &engine, NULL, &io);
+    oc_log(OC_LOG_INFO,
+           "network counters: system_calls=%" PRIu64 " polls=%" PRIu64 " waits=%" PRIu64
+           " received=%" PRIu64 " received_bytes=%" PRIu64 " sends=%" PRIu64 " sent_bytes=%" PRIu64
+           " short_sends=%" PRIu64 " rearms=%" PRIu64 " overflows=%" PRIu64,
+           io.system_calls, io.polls, io.waits, io.received_count, io.received_bytes, io.send_count,
+           io.sent_bytes, io.short_sends, io.rearms, io.overflows);
+    if (oc_server__is_dedicated(server)) {
+        oc_server_thread_stats_read(server, &threads);
+        oc_log(OC_LOG_INFO,
+               "thread counters: commands_held=%" PRIu64 " room_waits=%" PRIu64
+               " pace_waits=%" PRIu64 " engine_sleeps=%" PRIu64 " system_calls=%" PRIu64,
+               threads.commands_held, threads.room_waits, threads.pace_waits, threads.engine_sleeps,
+               threads.system_calls);
+    }
+    oc_log(OC_LOG_INFO,
+           "stopped after %" PRIu64 " commands, %" PRIu64 " trades, %" PRIu64 " rejects; %" PRIu32
+           " open orders are lost; state %016" PRIx64,
+           engine.commands, engine.trades, engine.rejects, engine.orders_open,
+           oc_engine_state_hash(server->engine));
+}
+
+void oc_server__on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
+                          struct oc_conn conn)
+{
+    static const char *const TEXTS[] = {
+        [OC_GATEWAY_SLOW_READER] = "reads too slowly and is disconnected",
+        [OC_GATEWAY_OUT_OF_CHUNKS] = "owes most while out-buffers run out, and is disconnected",
+        [OC_GATEWAY_BAD_STREAM] = "is told why and disconnected",
+    };
+    const struct oc_io *io = ((const struct oc_server__worker *)context)->io;
+    char peer[OC_IO_ADDRESS_TEXT_BYTES];
+    if (io->ops->peer(io, conn, peer, sizeof peer) != 0) {
+        (void)snprintf(peer, sizeof peer, "a peer that is gone");
+    }
+    oc_log(OC_LOG_WARNING, "%s %s%s%s (docs/limits.md)", peer, TEXTS[notice],
+           reason != OC_REASON_NONE ? ": " : "",
+           reason != OC_REASON_NONE ? oc_reason_text(reason) : "");
+}
+
+static void add_gateway_stats(struct oc_gateway_stats *sum, const struct oc_gateway *gateway)
+{
+    struct oc_gateway_stats stats;
+    oc_gateway_stats_read(gateway, &stats);
+    sum->frames += stats.frames;
+    sum->frames_reassembled += stats.frames_reassembled;
+    sum->replies += stats.replies;
+    sum->slow_readers += stats.slow_readers;
+    sum->out_of_chunks += stats.out_of_chunks;
+    sum->bad_streams += stats.bad_streams;
+    sum->timeouts += stats.timeouts;
+    sum->too_many_requests += stats.too_many_requests;
+    sum->not_admitted += stats.not_admitted;
+    sum->holds += stats.holds;
+    sum->quota_uses += stats.quota_uses;
+    sum->orphaned_closes += stats.orphaned_closes;
+    sum->sessions += stats.sessions;
+}
+
+/* The first one's histogram takes up those of the others. */
+static void add_io_stats(struct oc_io_stats *sum, const struct oc_io_stats *stats)
+{
+    if (sum->batch == NULL) {
+        *sum = *stats;
+        return;
+    }
+    sum->system_calls += stats->system_calls;
+    sum->polls += stats->polls;
+    sum->waits += stats->waits;
+    sum->accepted += stats->accepted;
+    sum->closed += stats->closed;
+    sum->received_bytes += stats->received_bytes;
+    sum->received_count += stats->received_count;
+    sum->sent_bytes += stats->sent_bytes;
+    sum->send_count += stats->send_count;
+    sum->short_sends += stats->short_sends;
+    sum->refused_sends += stats->refused_sends;
+    sum->buffer_starved += stats->buffer_starved;
+    sum->rearms += stats->rearms;
+    sum->overflows += stats->overflows;
+    sum->accept_failures += stats->accept_failures;
+    sum->wakes += stats->wakes;
+    sum->connections += stats->connections;
+    sum->chunks_used += stats->chunks_used;
+    sum->chunks_used_max += stats->chunks_used_max;
+    sum->buffers_used += stats->buffers_used;
+}
+
+/* Fills in what was left open, and each worker's share. */
+static void config_complete(struct oc_server_config *config)
+{
+    bool is_dedicated = config->engine == OC_SERVER_DEDICATED;
+    if (config->io_threads == 0) {
+        config->io_threads = 1;
+    }
+    if (config->event_log_capacity == 0) {
+        config->event_log_capacity = is_dedicated ? OC_SERVER_EVENT_LOG_CAPACITY_DEDICATED
+                                                  : OC_SERVER_EVENT_LOG_CAPACITY;
+    }
+    if (config->command_ring_capacity == 0) {
+        config->command_ring_capacity = OC_SERVER_COMMAND_RING_CAPACITY;
+    }
+    /* What is left over goes to nobody: fewer than one for each thread. */
+    if (config->io.chunk_count / config->io_threads >= 2) {
+        config->io.chunk_count /= config->io_threads;
+    }
+    config->large_frames_max = (config->large_frames_max + config->io_threads - 1) /
+                               config->io_threads;
+    OC_ASSERT(!is_dedicated || config->io.sim == NULL);
+    OC_ASSERT(!is_dedicated || config->observer.events == NULL);
+}
+
+static int open_rooms(struct oc_server *server, char *error, size_t error_size)
+{
+    const struct oc_server_config *config = &server->config;
+    uint32_t threads = config->io_threads;
+    /* Each has enough for its share, because a connection goes to the one with the fewest. */
+    server->worker_sessions_max = (config->limits.sessions_max + threads - 1) / threads;
+    if (server->worker_sessions_max * threads > SLOTS_MAX) {
+        server->worker_sessions_max = SLOTS_MAX / threads;
+    }
+    if (config->session_limits.connections_per_address > 0) {
+        server->admission = oc_admission_create(&server->arena,
+                                                server->worker_sessions_max * threads,
+                                                config->session_limits.connections_per_address);
+        if (server->admission == NULL) {
+            goto no_memory;
+        }
+    }
+    server->workers = oc_arena_alloc(&server->arena, threads, sizeof *server->workers, 0);
+    if (server->workers == NULL ||
+        oc_event_log_init(&server->log, &server->arena, config->event_log_capacity) != 0) {
+        goto no_memory;
+    }
+    for (; server->worker_count < threads; server->worker_count++) {
+        int rc = open_worker(server, server->worker_count, error, error_size);
+        if (rc == -ENOMEM) {
+            goto no_memory;
+        }
+        if (rc != 0) {
+            return -1;
+        }
+    }
+    if (open_engine(server)) {
+        return 0;
+    }
+no_memory:
+    (void)snprintf(error, error_size,
+                   "memory for these limits cannot be had; lower them with --limit");
+    return -1;
+}
+
+/* 0, -ENOMEM, or another error with its text. */
+static int open_worker(struct oc_server *server, uint32_t number, char *error, size_t error_size)
+{
+    const struct oc_server_config *config = &server->config;
+    struct oc_server__worker *worker = &server->workers[number];
+    struct oc_io_config io_config = config->io;
+    struct oc_gateway_config gateway_config;
+    int rc;
+    worker->server = server;
+    worker->number = number;
+    worker->session_base = number * server->worker_sessions_max;
+    io_config.arena = &server->arena;
+    io_config.connections_max = server->worker_sessions_max;
+    rc = config->ops->open(&io_config, &worker->io);
     if (rc != 0) {
         (void)snprintf(error, error_size,
                        "the %s backend cannot be opened: %s; `outcry probe` says what this kernel "
                        "offers, --net epoll needs nothing special",
-                       server->config.ops->name, strerror(-rc));
-        return -1;
+                       config->ops->name, strerror(-rc));
+        return rc == -ENOMEM ? -EIO : rc;
     }
     gateway_config = (struct oc_gateway_config){
         .arena = &server->arena,
-        .io = server->io,
-        .hooks = {.context = server, .submit = on_submit, .notice = on_notice},
-        .sessions_max = limits->sessions_max,
-        .instruments_max = limits->instruments_max,
-        .large_frames_max = server->config.large_frames_max,
-        .out_bytes_max = io_config->out_bytes_max,
+        .io = worker->io,
+        .hooks = {.context = worker,
+                  .submit = oc_server__is_dedicated(server) ? oc_server__submit_dedicated
+                                                            : oc_server__submit_inline,
+                  .notice = oc_server__on_notice},
+        .sessions_max = server->worker_sessions_max,
+        .session_base = worker->session_base,
+        .instruments_max = config->limits.instruments_max,
+        .large_frames_max = config->large_frames_max,
+        .out_bytes_max = config->io.out_bytes_max,
+        .session_limits = config->session_limits,
     };
-    server->events = oc_arena_alloc(&server->arena, OC_IO_EVENTS_MAX, sizeof *server->events, 0);
-    if (server->events != NULL &&
-        oc_event_log_init(&server->log, &server->arena, log_capacity) == 0 &&
-        oc_ring_init(&server->waiting, &server->arena, OC_SERVER_WAITING_MAX,
-                     sizeof(struct oc_command)) == 0) {
-        server->consumer = oc_event_log_add_consumer(&server->log);
-        server->engine = oc_engine_create(&server->arena, &engine_config, &server->log);
-        server->gateway = oc_gateway_create(&gateway_config);
+    if (server->admission != NULL) {
+        gateway_config.hooks.admit = on_admit;
+        gateway_config.hooks.leave = on_leave;
     }
-    if (server->engine == NULL || server->gateway == NULL) {
-        (void)snprintf(error, error_size,
-                       "memory for these limits cannot be had; lower them with --limit");
-        return -1;
+    worker->gateway = oc_gateway_create(&gateway_config);
+    worker->events = oc_arena_alloc(&server->arena, OC_IO_EVENTS_MAX, sizeof *worker->events, 0);
+    if (worker->gateway == NULL || worker->events == NULL || !open_rings(server, worker)) {
+        return -ENOMEM;
     }
+    worker->consumer = oc_event_log_add_consumer(&server->log);
     return 0;
+}
+
+static bool open_rings(struct oc_server *server, struct oc_server__worker *worker)
+{
+    uint32_t arrivals = 1;
+    if (!oc_server__is_dedicated(server)) {
+        return oc_ring_init(&server->waiting, &server->arena, OC_SERVER_WAITING_MAX,
+                            sizeof(struct oc_command)) == 0;
+    }
+    /* As many as it may have sessions: the acceptor never finds it full. */
+    while (arrivals < server->worker_sessions_max) {
+        arrivals *= 2;
+    }
+    return oc_ring_init(&worker->commands, &server->arena, server->config.command_ring_capacity,
+                        sizeof(struct oc_command)) == 0 &&
+           oc_ring_init(&worker->arrivals, &server->arena, arrivals,
+                        sizeof(struct oc_server__arrival)) == 0;
+}
+
+static bool open_engine(struct oc_server *server)
+{
+    struct oc_engine_config engine_config = {
+        .limits = server->config.limits,
+        .instruments_on_first_use = server->config.instruments_on_first_use,
+        .hash_seed = secret(),
+    };
+    uint32_t slots = server->worker_count * server->worker_sessions_max;
+    engine_config.limits.sessions_max = slots;
+    server->engine = oc_engine_create(&server->arena, &engine_config, &server->log);
+    if (server->engine == NULL || !oc_server__is_dedicated(server)) {
+        return server->engine != NULL;
+    }
+    oc_server__bell_init(&server->engine_loop.bell);
+    for (uint32_t i = 0; i < server->config.listener_count; i++) {
+        server->engine_loop.confirmations_all |= server->config.listeners[i].confirmations_all;
+    }
+    server->engine_loop.hears = oc_arena_alloc(&server->arena, slots, 1, 0);
+    server->handed = oc_arena_alloc(&server->arena, server->worker_count, sizeof *server->handed,
+                                    0);
+    server->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return server->engine_loop.hears != NULL && server->handed != NULL && server->event_fd >= 0;
+}
+
+/* For the engine's hash maps. Without the kernel's randomness (a sandbox may forbid it) they are as
+ * fast as ever, only not safe from ids that were chosen for this start. */
+static uint64_t secret(void)
+{
+    uint64_t value = 0;
+    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
+    return value;
+}
+
+/* Whether the address of a new connection may have one more. */
+static bool on_admit(void *context, struct oc_conn conn)
+{
+    struct oc_server__worker *worker = context;
+    const struct oc_server *server = worker->server;
+    char peer[OC_IO_ADDRESS_TEXT_BYTES];
+    if (worker->io->ops->peer(worker->io, conn, peer, sizeof peer) != 0 ||
+        oc_admission_enter(server->admission, worker->session_base + conn.index, peer)) {
+        return true; /* who is gone already has no address any more */
+    }
+    oc_log(OC_LOG_WARNING,
+           "%s is refused: its address has %" PRIu32 " connections already (docs/limits.md)", peer,
+           server->config.session_limits.connections_per_address);
+    return false;
+}
+
+static void on_leave(void *context, struct oc_conn conn)
+{
+    struct oc_server__worker *worker = context;
+    oc_admission_leave(worker->server->admission, worker->session_base + conn.index);
 }
 
 static int open_listeners(struct oc_server *server, char *error, size_t error_size)
@@ -219,7 +486,10 @@ static int open_listeners(struct oc_server *server, char *error, size_t error_si
             (void)snprintf(error, error_size, "%s", why);
             return -1;
         }
-        oc_gateway_add_listener(server->gateway, i, server->config.listeners[i].confirmations_all);
+        for (uint32_t worker = 0; worker < server->worker_count; worker++) {
+            oc_gateway_add_listener(server->workers[worker].gateway, i,
+                                    server->config.listeners[i].confirmations_all);
+        }
         server->listener_count++;
     }
     return 0;
@@ -229,7 +499,7 @@ static int open_listener(struct oc_server *server, uint32_t index,
                          char error[OC_IO_SOCKET_ERROR_BYTES])
 {
     const struct oc_listener *wanted = &server->config.listeners[index];
-    struct server_listener *listener = &server->listeners[index];
+    struct oc_server__listener *listener = &server->listeners[index];
     struct oc_io_listen_options options = {.congestion = wanted->congestion};
     struct oc_io_address address;
     struct oc_io_address bound;
@@ -260,263 +530,38 @@ static int open_listener(struct oc_server *server, uint32_t index,
     return oc_io_address_text(&bound, listener->address, sizeof listener->address);
 }
 
-static int start(struct oc_server *server)
+static void log_threads(const struct oc_server *server)
 {
-    int rc = server->io->ops->start(server->io);
-    if (rc == 0) {
-        server->io_started = true;
-        oc_arena_seal(&server->arena);
-        make_instruments(server);
-    }
-    for (uint32_t i = 0; rc == 0 && i < server->listener_count; i++) {
-        rc = server->io->ops->listen(server->io, server->listeners[i].fd, i);
-        server->listeners[i].listening = rc == 0;
-    }
-    if (rc != 0) {
-        oc_log(OC_LOG_ERROR, "the %s backend cannot start: %s; `outcry probe` says why",
-               server->config.ops->name, strerror(-rc));
-        return -1;
-    }
-    log_start(server);
-    return 0;
-}
-
-/* Turns until a stop is asked for, then the last ones. */
-static int serve(struct oc_server *server)
-{
-    uint64_t now_ns = 0;
-    while (atomic_load_explicit(&server->stops, memory_order_relaxed) == 0) {
-        if (turn(server, UINT64_MAX, &now_ns) != 0) {
-            return -1;
-        }
-    }
-    return wind_down(server, now_ns);
-}
-
-/* The io instance ends on the thread that owned it. */
-static void end_io(struct oc_server *server)
-{
-    close_listeners(server);
-    if (server->io_started) {
-        server->io->ops->stats(server->io, &server->io_stats);
-        server->io->ops->shutdown(server->io);
-        server->io_started = false;
-    }
-}
-
-static void log_start(const struct oc_server *server)
-{
-    const struct oc_limits *limits = &server->config.limits;
-    oc_log(OC_LOG_INFO, "network %s", server->config.ops_reason);
-    oc_log(OC_LOG_INFO,
-           "limits: %" PRIu32 " sessions, %" PRIu32 " open orders, %" PRIu32 " levels, %" PRIu32
-           " instruments (%s), %" PRIu32 " users; %zu MiB of address space",
-           limits->sessions_max, limits->orders_max, limits->levels_max, limits->instruments_max,
-           server->config.instruments_on_first_use ? "made on first use" : "of the file only",
-           limits->users_max, oc_arena_bytes(&server->arena) >> 20);
-    oc_log(OC_LOG_WARNING, "in memory only: a restart loses every order");
-    for (uint32_t i = 0; i < server->listener_count; i++) {
-        oc_log(OC_LOG_INFO, "listening on %s identity=claimed confirmations=%s",
-               server->listeners[i].address,
-               server->config.listeners[i].confirmations_all ? "all" : "own");
-    }
-}
-
-static void make_instruments(struct oc_server *server)
-{
-    uint64_t now_ns = 0;
-    (void)turn(server, 0, &now_ns); /* for the time of the first commands */
-    for (uint32_t i = 0; i < server->instrument_count; i++) {
-        on_submit(server, &server->instruments[i]);
-    }
-    drain(server);
-    free(server->instruments);
-    server->instruments = NULL;
-}
-
-static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns)
-{
-    struct oc_io *io = server->io;
-    bool paces = must_pace(server);
-    int count;
-    if (server->suspended) {
-        timeout_ns = paces ? PACE_STEP_NS : 0;
-        server->paced_ns += timeout_ns;
-    }
-    count = io->ops->poll(io, server->events, OC_IO_EVENTS_MAX, timeout_ns, now_ns);
-    if (count < 0) {
-        oc_log(OC_LOG_ERROR, "the %s backend broke: %s", io->ops->name, strerror(-count));
-        return -1;
-    }
-    server->utc_ns = server->config.utc_ns != NULL
-                         ? server->config.utc_ns(server->config.utc_context, *now_ns)
-                         : oc_clock_utc_ns(&server->clock, *now_ns);
-    for (int i = 0; i < count; i++) {
-        const struct oc_io_event *event = &server->events[i];
-        if (event->kind == OC_IO_ACCEPT_FAILED) {
-            log_refusal(server, event);
-        } else {
-            oc_gateway_on_io(server->gateway, event);
-        }
-    }
-    if (server->suspended && !paces) {
-        go_on(server);
-    }
-    drain(server);
-    oc_gateway_flush(server->gateway);
-    return 0;
-}
-
-static void log_refusal(const struct oc_server *server, const struct oc_io_event *event)
-{
-    struct oc_gateway_stats gateway;
-    bool full;
-    oc_gateway_stats_read(server->gateway, &gateway);
-    full = gateway.sessions >= server->config.limits.sessions_max;
-    oc_log(OC_LOG_WARNING, "a connection to %s is refused: %s (docs/limits.md)",
-           server->listeners[event->tag].address,
-           full ? "the limit of sessions is reached" : strerror(-event->error));
-}
-
-/* Hands every event of the log to the gateway. */
-static void drain(struct oc_server *server)
-{
-    const struct oc_server_observer *observer = &server->config.observer;
-    const struct oc_event *events;
-    uint32_t count;
-    while ((count = oc_event_log_read(&server->log, server->consumer, &events)) > 0) {
-        if (observer->events != NULL) {
-            observer->events(observer->context, events, count);
-        }
-        oc_gateway_on_events(server->gateway, events, count);
-        oc_event_log_release(&server->log, server->consumer, count);
-    }
-}
-
-/* No new connections; every session gets its replies and a FIN. */
-static int wind_down(struct oc_server *server, uint64_t now_ns)
-{
-    const uint64_t deadline_ns = now_ns + STOP_TIMEOUT_NS;
-    struct oc_gateway_stats gateway;
-    struct oc_engine_stats engine;
-    oc_log(OC_LOG_INFO, "stopping: no new connections, open sessions get their last replies");
-    close_listeners(server);
-    /* What arrived before the stop is still answered. */
-    if (turn(server, 0, &now_ns) != 0) {
-        return -1;
-    }
-    oc_gateway_close_all(server->gateway);
-    drain(server);
-    oc_gateway_flush(server->gateway);
-    oc_gateway_stats_read(server->gateway, &gateway);
-    while (gateway.sessions > 0 && now_ns < deadline_ns &&
-           atomic_load_explicit(&server->stops, memory_order_relaxed) < 2) {
-        if (turn(server, deadline_ns - now_ns, &now_ns) != 0) {
-            return -1;
-        }
-        oc_gateway_stats_read(server->gateway, &gateway);
-    }
-    finish(server);
-    oc_engine_stats_read(server->engine, &engine);
-    oc_log(OC_LOG_INFO,
-           "stopped after %" PRIu64 " commands, %" PRIu64 " trades, %" PRIu64 " rejects; %" PRIu32
-           " open orders are lost; state %016" PRIx64,
-           engine.commands, engine.trades, engine.rejects, engine.orders_open,
-           oc_engine_state_hash(server->engine));
-    return 0;
-}
-
-static void close_listeners(struct oc_server *server)
-{
-    for (uint32_t i = 0; i < server->listener_count; i++) {
-        if (server->listeners[i].listening) {
-            (void)server->io->ops->unlisten(server->io, i);
-        }
-        if (server->listeners[i].fd >= 0) {
-            (void)close(server->listeners[i].fd);
-        }
-    }
-    server->listener_count = 0;
-}
-
-/* The gateway's next command: applied at once, unless one before it is not done yet. */
-static void on_submit(void *context, struct oc_command *command)
-{
-    struct oc_server *server = context;
-    struct oc_command *slot;
-    if (server->suspended && (slot = oc_ring_claim(&server->waiting)) != NULL) {
-        *slot = *command;
-        oc_ring_publish(&server->waiting);
+    uint32_t threads = server->worker_count;
+    char io_cpus[80];
+    char engine_cpu[80];
+    char acceptor_cpu[80];
+    append_cpus(server, 0, threads, io_cpus, sizeof io_cpus);
+    append_cpus(server, threads, 1, engine_cpu, sizeof engine_cpu);
+    append_cpus(server, threads + 1, 1, acceptor_cpu, sizeof acceptor_cpu);
+    if (!oc_server__is_dedicated(server)) {
+        oc_log(OC_LOG_INFO, "engine inline: one thread (%s); busy-poll %" PRIu64 " us", io_cpus,
+               server->config.io.busy_poll_ns / 1000);
         return;
     }
-    finish(server); /* the ring is full: no turn in between then */
-    apply(server, command);
+    oc_log(OC_LOG_INFO,
+           "engine dedicated: %" PRIu32 " io thread%s (%s), the engine (%s), the acceptor (%s); "
+           "busy-poll %" PRIu64 " us",
+           threads, threads == 1 ? "" : "s", io_cpus, engine_cpu, acceptor_cpu,
+           server->config.io.busy_poll_ns / 1000);
 }
 
-/* Sequences and applies one command. One that has more events than the log has room for is put by.
- */
-static void apply(struct oc_server *server, struct oc_command *command)
+/* "any CPU", "CPU 3" or "CPUs 0 2 4" of so many threads. */
+static void append_cpus(const struct oc_server *server, uint32_t first, uint32_t count, char *text,
+                        size_t text_size)
 {
-    const struct oc_server_observer *observer = &server->config.observer;
-    command->sequence = ++server->sequence;
-    command->time_ns = server->utc_ns;
-    if (observer->command != NULL) {
-        observer->command(observer->context, command);
+    size_t size;
+    if (oc_server__cpu(server, first) < 0) {
+        (void)snprintf(text, text_size, "any CPU");
+        return;
     }
-    /* Only a command that is large by itself is to be put by, not one that finds the log used up.
-     */
-    if (!oc_event_log_has_room(&server->log, (uint32_t)server->log.capacity / 2)) {
-        drain(server);
+    size = (size_t)snprintf(text, text_size, count == 1 ? "CPU" : "CPUs");
+    for (uint32_t i = first; i < first + count && size < text_size; i++) {
+        size += (size_t)snprintf(text + size, text_size - size, " %d", oc_server__cpu(server, i));
     }
-    server->suspended = oc_engine_apply(server->engine, command) == OC_MORE;
-    if (server->suspended) {
-        server->paced_ns = 0;
-        drain(server);
-    }
-}
-
-/* Whether the command that was put by had better wait for those who read, for another moment. */
-static bool must_pace(const struct oc_server *server)
-{
-    struct oc_conn conn;
-    return server->suspended && server->paced_ns < OC_SERVER_PACE_NS &&
-           server->io->ops->owed_most(server->io, &conn) > server->config.io.out_bytes_max / 2;
-}
-
-/* One portion of a command that was put by; when it is done, the commands behind it. */
-static void go_on(struct oc_server *server)
-{
-    void *commands;
-    server->suspended = oc_engine_continue(server->engine) == OC_MORE;
-    drain(server);
-    while (!server->suspended && oc_ring_peek(&server->waiting, &commands) > 0) {
-        apply(server, commands);
-        oc_ring_release(&server->waiting, 1);
-    }
-}
-
-/* Everything that was put by, without a turn in between. */
-static void finish(struct oc_server *server)
-{
-    while (server->suspended) {
-        go_on(server);
-    }
-}
-
-static void on_notice(void *context, enum oc_gateway_notice notice, enum oc_reason reason,
-                      struct oc_conn conn)
-{
-    static const char *const TEXTS[] = {
-        [OC_GATEWAY_SLOW_READER] = "reads too slowly and is disconnected",
-        [OC_GATEWAY_OUT_OF_CHUNKS] = "owes most while out-buffers run out, and is disconnected",
-        [OC_GATEWAY_BAD_STREAM] = "is told why and disconnected",
-    };
-    const struct oc_server *server = context;
-    char peer[OC_IO_ADDRESS_TEXT_BYTES];
-    if (server->io->ops->peer(server->io, conn, peer, sizeof peer) != 0) {
-        (void)snprintf(peer, sizeof peer, "a peer that is gone");
-    }
-    oc_log(OC_LOG_WARNING, "%s %s%s%s (docs/limits.md)", peer, TEXTS[notice],
-           reason != OC_REASON_NONE ? ": " : "",
-           reason != OC_REASON_NONE ? oc_reason_text(reason) : "");
 }

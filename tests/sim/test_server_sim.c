@@ -3,11 +3,11 @@
  * did can be repeated.
  *
  * Method: the whole server (gateway, engine, codec, and the loop that joins them) runs on the
- * simulated network. Each seed draws limits, faults and clients; the clients play random requests
- * while the faults last, then in quiet until everyone is served (support/players.h), while the
- * oracle (support/oracle.h) judges each command, event and byte. 4,000 seeds from 1 on; SEED=N
- * plays one and shows everything, SEEDS=N plays so many, SEED_FIRST=N begins elsewhere. One in a
- * hundred is played twice and must go the same way.
+ * simulated network. Each seed draws limits, faults and clients, and how often the engine has no
+ * room for a command; the clients play random requests while the faults last, then in quiet until
+ * everyone is served (support/players.h), while the oracle (support/oracle.h) judges each command,
+ * event and byte. 4,000 seeds from 1 on; SEED=N plays one and shows everything, SEEDS=N plays so
+ * many, SEED_FIRST=N begins elsewhere. One in a hundred is played twice and must go the same way.
  *
  * Fails if: a byte told is not the reference's, a request is lost, changed, doubled or unanswered,
  * a session hangs, is disconnected without cause or not told of its end, an assertion fails, memory
@@ -45,6 +45,9 @@ struct world {
     struct oracle oracle;
     struct players players;
     bool is_roomy; /* nobody can owe too much */
+    uint64_t no_rooms;
+    uint32_t no_room;        /* of 1000 commands that find no room */
+    bool no_room_to_the_end; /* ... also when everything else works */
 };
 
 /** Added up over all seeds. */
@@ -58,6 +61,8 @@ struct totals {
     uint64_t reassembled;
     uint64_t slow_readers;
     uint64_t out_of_chunks;
+    uint64_t no_rooms;
+    struct oc_gateway_stats gateway;
     uint64_t virtual_ns;
 };
 
@@ -145,6 +150,19 @@ static void stop_server(void *context)
     oc_server_stop(world->server);
 }
 
+/** The engine's queue is full, now and then. */
+static bool has_no_room(void *context)
+{
+    struct world *world = context;
+
+    if (world->players.phase != PLAYERS_PLAY && !world->no_room_to_the_end) {
+        return false;
+    }
+    bool no_room = below(world, 1000) < world->no_room;
+    world->no_rooms += no_room;
+    return no_room;
+}
+
 static void draw_net(struct world *world, uint64_t seed)
 {
     uint32_t pipe_bytes = power(world, 256, 65536);
@@ -168,6 +186,8 @@ static void draw_net(struct world *world, uint64_t seed)
 static void draw_server(struct world *world)
 {
     world->is_roomy = below(world, 3) == 0;
+    world->no_room = below(world, 2) * power(world, 1, 512);
+    world->no_room_to_the_end = below(world, 2) == 0;
     world->config = (struct oc_server_config){
         .ops = &oc_io_sim_ops,
         .ops_reason = "simulated",
@@ -188,7 +208,14 @@ static void draw_server(struct world *world)
                .sim = world->net},
         .large_frames_max = between(world, 1, 3),
         .instruments_on_first_use = true,
+        .session_limits = {.frames_per_turn = below(world, 2) * power(world, 1, 16),
+                           .requests_per_second = below(world, 4) == 0 ? power(world, 4, 512) : 0,
+                           .incomplete_frame_seconds = below(world, 3) == 0 ? between(world, 1, 4)
+                                                                            : 0,
+                           .idle_seconds = below(world, 6) == 0 ? between(world, 1, 8) : 0},
         .utc_ns = utc_of,
+        .no_room = has_no_room,
+        .no_room_context = world,
         .observer = {.context = world, .command = on_command, .events = on_events},
         .event_log_capacity = power(world, 64, 2048),
     };
@@ -212,6 +239,8 @@ static void draw_players(struct world *world)
         .laziness = below(world, 2) * between(world, 1, 95),
         .departures = below(world, 3) * between(world, 0, 12),
         .large_frames_max = world->config.large_frames_max,
+        .session_limits = world->config.session_limits,
+        .is_late = world->no_room > 0,
         .stop = stop_server,
         .context = world,
     };
@@ -270,6 +299,12 @@ static void judge(struct world *world, struct totals *totals)
     totals->reassembled += gateway.frames_reassembled;
     totals->slow_readers += gateway.slow_readers;
     totals->out_of_chunks += gateway.out_of_chunks;
+    totals->no_rooms += world->no_rooms;
+    totals->gateway.holds += gateway.holds;
+    totals->gateway.orphaned_closes += gateway.orphaned_closes;
+    totals->gateway.quota_uses += gateway.quota_uses;
+    totals->gateway.too_many_requests += gateway.too_many_requests;
+    totals->gateway.timeouts += gateway.timeouts;
     totals->virtual_ns += oc_io_sim_now_ns(world->net);
 }
 
@@ -331,6 +366,11 @@ static void print_totals(const struct totals *totals, uint64_t seeds, double sec
     printf("gateway: %" PRIu64 " frames put together, %" PRIu64 " slow readers, %" PRIu64
            " out of chunks\n",
            totals->reassembled, totals->slow_readers, totals->out_of_chunks);
+    printf("pressure: %" PRIu64 " commands found no room, %" PRIu64 " sessions were held, %" PRIu64
+           " of which broke meanwhile; %" PRIu64 " shares of a turn used up; %" PRIu64
+           " requests too many, %" PRIu64 " sessions out of time\n",
+           totals->no_rooms, totals->gateway.holds, totals->gateway.orphaned_closes,
+           totals->gateway.quota_uses, totals->gateway.too_many_requests, totals->gateway.timeouts);
     for (uint32_t i = 0; i < OC_IO_SIM_FAULT_COUNT; i++) {
         printf("%10" PRIu64 " %s\n", totals->faults[i], oc_io_sim_fault_text(i));
     }
@@ -352,6 +392,13 @@ static bool is_covered(const struct totals *totals)
         {"slow readers", totals->slow_readers},
         {"sessions that had to go for chunks", totals->out_of_chunks},
         {"trades", totals->trades},
+        {"commands without room", totals->no_rooms},
+        {"sessions held", totals->gateway.holds},
+        {"sessions told to be over when their connection was gone",
+         totals->gateway.orphaned_closes},
+        {"shares of a turn used up", totals->gateway.quota_uses},
+        {"requests too many", totals->gateway.too_many_requests},
+        {"sessions out of time", totals->gateway.timeouts},
     };
     bool covered = true;
 

@@ -95,7 +95,7 @@ static struct player *player_of(struct players *players, uint64_t session)
     return NULL;
 }
 
-static void open_session(struct players *players, uint64_t session)
+static void open_session(struct players *players, uint64_t session, uint64_t time_ns)
 {
     for (uint32_t i = 0; i < players->count; i++) {
         struct oc_io_sim_peer peer = oc_io_sim_look(players->config.net, players->players[i].peer);
@@ -105,6 +105,7 @@ static void open_session(struct players *players, uint64_t session)
                 report_fail("the session of peer %d is opened twice", players->players[i].peer);
             }
             players->players[i].session = session;
+            players->players[i].opened_ns = time_ns;
             return;
         }
     }
@@ -166,12 +167,68 @@ static bool is_large_refusal(const struct players *players, const struct player 
         return false;
     }
     uint32_t others = count_large(players, player);
-    if (others < players->config.large_frames_max) {
+    if (others < players->config.large_frames_max && !players->config.is_late) {
         report_fail("a large frame of peer %d is refused, and only %" PRIu32
                     " others can be incomplete",
                     player->peer, others);
     }
     return is_large(player, frame);
+}
+
+/** Its time was up, which is the end: it had a limit, and as much time as that since it came. */
+static bool is_timeout(const struct players *players, const struct player *player,
+                       const struct oc_command *command)
+{
+    const struct oc_session_limits *limits = &players->config.session_limits;
+    uint64_t limit_seconds;
+
+    if (command->kind != OC_COMMAND_REFUSED) {
+        return false;
+    }
+    if (command->refused.reason == OC_REASON_FRAME_TIMEOUT) {
+        limit_seconds = limits->incomplete_frame_seconds;
+    } else if (command->refused.reason == OC_REASON_IDLE_TIMEOUT) {
+        limit_seconds = limits->idle_seconds;
+    } else {
+        return false;
+    }
+    if (limit_seconds == 0 ||
+        command->time_ns - player->opened_ns < limit_seconds * 1000000000ULL) {
+        report_fail("the time of peer %d is said to be up (%s), and it is not", player->peer,
+                    oc_reason_name(command->refused.reason));
+    }
+    return true;
+}
+
+/** Turns the wanted command into its reject, if it was one request too many in its second. */
+static void expect_rate(const struct players *players, const struct oc_command *command,
+                        struct oc_command *wanted)
+{
+    struct oc_command_refused refused = {.request = wanted->kind};
+
+    if (command->kind != OC_COMMAND_REFUSED ||
+        command->refused.reason != OC_REASON_TOO_MANY_REQUESTS) {
+        return;
+    }
+    if (players->config.session_limits.requests_per_second == 0 ||
+        wanted->kind == OC_COMMAND_CANCEL || wanted->kind == OC_COMMAND_MASS_CANCEL) {
+        report_fail("command %" PRIu64 " is one too many without a limit, or a cancel",
+                    command->sequence);
+    }
+    if (wanted->kind == OC_COMMAND_REFUSED) {
+        refused = wanted->refused;
+        memset(&refused.detail, 0, sizeof(refused.detail));
+    } else if (wanted->kind == OC_COMMAND_NEW) {
+        refused.client_order_id = wanted->new_order.client_order_id;
+    } else if (wanted->kind == OC_COMMAND_REPLACE) {
+        refused.order_id = wanted->replace.order_id;
+    } else if (wanted->kind == OC_COMMAND_PING) {
+        refused.request = OC_COMMAND_SESSION_SET;
+    }
+    refused.reason = OC_REASON_TOO_MANY_REQUESTS;
+    wanted->kind = OC_COMMAND_REFUSED;
+    memset(&wanted->new_order, 0, sizeof(*wanted) - offsetof(struct oc_command, new_order));
+    wanted->refused = refused;
 }
 
 static void match_frame(struct players *players, struct player *player,
@@ -180,6 +237,10 @@ static void match_frame(struct players *players, struct player *player,
     struct oc_command stamped = *command;
     struct oc_command wanted;
 
+    if (!player->is_refused && is_timeout(players, player, command)) {
+        player->is_refused = true;
+        return;
+    }
     if (player->frame_next == player->frame_count || player->is_refused) {
         report_fail("command %" PRIu64 " is of peer %d, which sent no further frame",
                     command->sequence, player->peer);
@@ -191,6 +252,12 @@ static void match_frame(struct players *players, struct player *player,
     }
     memset(&wanted, 0, sizeof(wanted));
     decode_frame(player, frame, &wanted);
+    if (frame->kind == FRAME_WHOLE) {
+        expect_rate(players, command, &wanted);
+        player->is_marker_refused = player->marker != 0 &&
+                                    player->frame_next == player->frame_count &&
+                                    wanted.kind == OC_COMMAND_REFUSED;
+    }
     stamped.sequence = 0;
     stamped.time_ns = 0;
     stamped.session = 0;
@@ -212,7 +279,7 @@ static void match_frame(struct players *players, struct player *player,
 void players_command(struct players *players, const struct oc_command *command)
 {
     if (command->kind == OC_COMMAND_SESSION_OPEN) {
-        open_session(players, command->session);
+        open_session(players, command->session, command->time_ns);
         return;
     }
     struct player *player = player_of(players, command->session);
@@ -578,7 +645,7 @@ static void check_complete(struct players *players, struct player *player,
         score->flushed++;
         return;
     }
-    if (!player->is_refused && !has_pong(player)) {
+    if (!player->is_refused && !player->is_marker_refused && !has_pong(player)) {
         report_fail("peer %d never got its pong", player->peer);
     }
     score->survivors++;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/command.h"
+#include "core/limits.h"
 #include "io/sim.h"
 #include "support/oracle.h"
 #include "support/requests.h"
@@ -27,10 +28,12 @@ struct players_config {
     uint32_t count_max; /* of players, the newcomer not counted */
     uint32_t at_once;   /* players that are connected at one time */
     uint32_t play_rounds;
-    uint32_t requests_max;       /* of one player */
-    uint32_t laziness;           /* of 100 rounds in which a player does not read */
-    uint32_t departures;         /* of 1000 rounds of a player: it leaves, one way or another */
-    uint32_t large_frames_max;   /* of the server */
+    uint32_t requests_max;     /* of one player */
+    uint32_t laziness;         /* of 100 rounds in which a player does not read */
+    uint32_t departures;       /* of 1000 rounds of a player: it leaves, one way or another */
+    uint32_t large_frames_max; /* of the server */
+    struct oc_session_limits session_limits; /* of the server */
+    bool is_late; /* commands may wait for room: what they say was so when they were made */
     bool is_newcomer_sure;       /* there is a slot for one more connection */
     void (*stop)(void *context); /* all is done: stop the server */
     void *context;
@@ -65,8 +68,10 @@ struct player {
     uint32_t frame_capacity;
     uint32_t frame_next; /* the next one that is to be sequenced */
     struct text expected;
-    uint32_t received; /* of it */
-    uint64_t marker;   /* the number of its last ping; 0: none */
+    uint32_t received;      /* of it */
+    uint64_t opened_ns;     /* when its session was opened */
+    uint64_t marker;        /* the number of its last ping; 0: none */
+    bool is_marker_refused; /* that ping was one request too many */
     bool has_bad_length;
     bool is_refused;      /* the server gave its stream up, by the rules */
     bool is_close_told;   /* SESSION_CLOSE was sequenced */

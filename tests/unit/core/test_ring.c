@@ -43,6 +43,7 @@ static void test_empty_full_and_batches(void **state)
     assert_int_equal(oc_ring_init(&ring, &arena, 4, sizeof(struct element)), 0);
     assert_int_equal(oc_ring_peek(&ring, &elements), 0);
     assert_null(elements);
+    assert_int_equal(oc_ring_room(&ring), 4);
     for (uint64_t number = 0; number < 4; number++) {
         struct element *element = oc_ring_claim(&ring);
 
@@ -58,7 +59,9 @@ static void test_empty_full_and_batches(void **state)
     assert_true(is_whole((struct element *)elements + 3, 3));
     /* Reading alone frees nothing. */
     assert_null(oc_ring_claim(&ring));
+    assert_int_equal(oc_ring_room(&ring), 0);
     oc_ring_release(&ring, 1);
+    assert_int_equal(oc_ring_room(&ring), 1);
     assert_non_null(oc_ring_claim(&ring));
     assert_null(oc_ring_claim(&ring));
     expect_oc_assert(oc_ring_release(&ring, 4));

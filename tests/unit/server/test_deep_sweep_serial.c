@@ -17,10 +17,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "io/probe.h"
 #include "support/bench.h"
 
-static const struct oc_io_ops *backend_ops;
+static const struct bench_mode *mode;
 
 static struct bench_server bench;
 
@@ -96,7 +95,7 @@ static void read_until(struct counter *counters, size_t count, uint32_t frames)
 /* 10 MB of trades for each of three who read, with 6 MiB that each may owe. */
 static void test_a_deep_sweep_disconnects_nobody_who_reads(void **state)
 {
-    struct oc_server_config config = bench_config(backend_ops);
+    struct oc_server_config config = bench_config(mode);
     struct oc_gateway_stats stats;
     struct counter counters[3];
     (void)state;
@@ -128,26 +127,18 @@ static void test_a_deep_sweep_disconnects_nobody_who_reads(void **state)
     bench_close(&bench);
 }
 
-static int run_on(const struct oc_io_ops *ops)
+static int run(const struct bench_mode *run_mode)
 {
-    char group[64];
+    char group[96];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_deep_sweep_disconnects_nobody_who_reads),
     };
-    backend_ops = ops;
-    (void)snprintf(group, sizeof group, "deep sweep on %s", ops->name);
+    mode = run_mode;
+    (void)snprintf(group, sizeof group, "deep sweep on %s", mode->name);
     return cmocka_run_group_tests_name(group, tests, NULL, NULL);
 }
 
 int main(void)
 {
-    struct oc_io_probe_report report;
-    char reason[OC_IO_REASON_BYTES];
-    const struct oc_io_ops *uring = oc_io_choose(OC_IO_MODE_URING, &report, reason, sizeof reason);
-    int failed = run_on(&oc_io_epoll_ops);
-    if (uring == NULL) {
-        (void)printf("io_uring not tested: %s\n", reason);
-        return failed;
-    }
-    return failed + run_on(uring);
+    return bench_for_each_mode(run);
 }

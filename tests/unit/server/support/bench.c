@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "io/probe.h"
+
 static uint64_t utc_standing(void *context, uint64_t now_ns)
 {
     (void)context;
@@ -28,17 +30,44 @@ static uint64_t utc_standing(void *context, uint64_t now_ns)
 static void *run_thread(void *argument)
 {
     struct bench_server *bench = argument;
-    if (bench->on_thread_start != NULL) {
-        bench->on_thread_start();
-    }
     bench->rc = oc_server_run(bench->server);
     return NULL;
 }
 
-struct oc_server_config bench_config(const struct oc_io_ops *ops)
+static int run_on(const struct oc_io_ops *ops, int (*run)(const struct bench_mode *mode))
+{
+    struct bench_mode mode = {.ops = ops, .engine = OC_SERVER_INLINE, .io_threads = 1};
+    int failed;
+    (void)snprintf(mode.name, sizeof mode.name, "%s, inline", ops->name);
+    failed = run(&mode);
+    mode.engine = OC_SERVER_DEDICATED;
+    for (; mode.io_threads <= 4; mode.io_threads *= 2) {
+        (void)snprintf(mode.name, sizeof mode.name, "%s, dedicated with %u io threads", ops->name,
+                       mode.io_threads);
+        failed += run(&mode);
+    }
+    return failed;
+}
+
+int bench_for_each_mode(int (*run)(const struct bench_mode *mode))
+{
+    struct oc_io_probe_report report;
+    char reason[OC_IO_REASON_BYTES];
+    const struct oc_io_ops *uring = oc_io_choose(OC_IO_MODE_URING, &report, reason, sizeof reason);
+    int failed = run_on(&oc_io_epoll_ops, run);
+    if (uring == NULL) {
+        (void)printf("io_uring not tested: %s\n", reason);
+        return failed;
+    }
+    return failed + run_on(uring, run);
+}
+
+struct oc_server_config bench_config(const struct bench_mode *mode)
 {
     struct oc_server_config config = {
-        .ops = ops,
+        .ops = mode->ops,
+        .engine = mode->engine,
+        .io_threads = mode->io_threads,
         .ops_reason = "chosen by the test",
         .listener_count = 1,
         .limits = {.orders_max = 4096,

@@ -14,11 +14,24 @@ struct bench_server {
     struct oc_server *server;
     pthread_t thread;
     int rc;
-    void (*on_thread_start)(void); /* runs first on the server's thread; NULL: nothing */
 };
 
+/** One way to serve: a backend, and how many threads do what. */
+struct bench_mode {
+    const struct oc_io_ops *ops;
+    enum oc_server_engine engine;
+    uint32_t io_threads;
+    char name[48]; /* "epoll, dedicated with 2 io threads" */
+};
+
+/**
+ * Calls run() for inline and for dedicated with 1, 2 and 4 io threads, on each backend that this
+ * kernel has (and says so where it has no io_uring). Returns the sum of what it returned.
+ */
+int bench_for_each_mode(int (*run)(const struct bench_mode *mode));
+
 /** A configuration with small limits, port 0 on loopback, a clock that stands still. */
-struct oc_server_config bench_config(const struct oc_io_ops *ops);
+struct oc_server_config bench_config(const struct bench_mode *mode);
 
 /** The UTC that bench_config() stamps on every command. */
 #define BENCH_UTC_NS 1732233600000000000ULL
