@@ -15,6 +15,7 @@
 #include "core/assert.h"
 #include "wire/json.h"
 #include "wire/members.h"
+#include "wire/usual.h"
 #include "wire/words.h"
 
 /* The request's own object is the first level. */
@@ -160,6 +161,9 @@ enum oc_reason oc_wire_decode_request(const uint8_t *payload, size_t size,
     uint8_t kind;
 
     OC_ASSERT(size <= OC_FRAME_BYTES_MAX);
+    if (oc_wire__decode_usual(payload, size, command)) {
+        return OC_REASON_NONE;
+    }
     memset(&decoder, 0, offsetof(struct decoder, values));
     decoder.scope = TOP_MEMBERS;
 

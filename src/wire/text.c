@@ -1,8 +1,5 @@
 /*
- * Numbers and texts to bytes.
- *
- * Two digits are taken from a table at a time, which halves the divisions; numbers of the usual
- * length need one to three of them.
+ * Escaped texts, the length of a frame, and the table that numbers are written with.
  */
 #include "wire/text.h"
 
@@ -10,30 +7,10 @@
 #include "core/limits.h"
 #include "wire/json.h"
 
-static const char PAIRS[] =
+const char oc_wire__pairs[] =
     "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
     "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
-
-static uint32_t digit_count(uint64_t value);
-
-uint8_t *oc_wire__put_u64(uint8_t *out, uint64_t value)
-{
-    uint8_t *end = out + digit_count(value);
-    uint8_t *next = end;
-
-    while (value >= 100) {
-        next -= 2;
-        memcpy(next, &PAIRS[value % 100 * 2], 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        memcpy(out, &PAIRS[value * 2], 2);
-    } else {
-        *out = (uint8_t)('0' + value);
-    }
-    return end;
-}
 
 uint8_t *oc_wire__put_escaped(uint8_t *out, const char *bytes, size_t size)
 {
@@ -76,34 +53,4 @@ uint32_t oc_wire__close_frame(uint8_t *frame, const uint8_t *end)
     frame[2] = (uint8_t)(payload_size >> 8);
     frame[3] = (uint8_t)payload_size;
     return size;
-}
-
-static uint32_t digit_count(uint64_t value)
-{
-    static const uint64_t powers[] = {
-        0,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-        10000000000000000000U,
-    };
-    /* 1233 / 4096 is a little more than log10(2): the guess is right or one too small. */
-    uint32_t guess = (64U - (uint32_t)__builtin_clzll(value | 1)) * 1233U >> 12;
-
-    return guess + (value >= powers[guess]);
 }
