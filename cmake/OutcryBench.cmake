@@ -3,6 +3,14 @@
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" OR OUTCRY_SANITIZE OR OUTCRY_COVERAGE)
   return()
 endif()
+
+# The libuv echo, an outside check of our epoll: `outcry verify` looks for it beside the program.
+pkg_check_modules(LIBUV IMPORTED_TARGET GLOBAL libuv)
+if(LIBUV_FOUND)
+  add_executable(outcry-libuv-echo "${CMAKE_SOURCE_DIR}/bench/libuv/echo.c")
+  target_link_libraries(outcry-libuv-echo PRIVATE outcry_flags PkgConfig::LIBUV)
+endif()
+
 get_property(rooms GLOBAL PROPERTY OUTCRY_ROOMS)
 oc_room_libraries(bench_libraries ${rooms})
 file(GLOB benches CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/bench/*.c")

@@ -9,7 +9,7 @@ set -euo pipefail
 
 build_packages=(
     build-essential cmake ninja-build pkg-config git python3
-    liburing-dev libxxhash-dev libjansson-dev libinih-dev libcmocka-dev
+    liburing-dev libxxhash-dev libjansson-dev libinih-dev libcmocka-dev libuv1-dev
 )
 check_packages=(clang clang-14 clang-tidy clang-format libclang-rt-14-dev valgrind strace)
 fuzz_packages=(afl++)

@@ -21,5 +21,7 @@ int oc_cli_orders(int argc, char **argv);
 int oc_cli_book(int argc, char **argv);
 int oc_cli_tape(int argc, char **argv);
 int oc_cli_load(int argc, char **argv);
+int oc_cli_verify(int argc, char **argv);
+int oc_cli_echo(int argc, char **argv);
 
 #endif

@@ -12,7 +12,7 @@
 struct subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *text;
+    const char *text; /* NULL: not listed, part of another one */
 };
 
 static const struct subcommand SUBCOMMANDS[] = {
@@ -26,6 +26,8 @@ static const struct subcommand SUBCOMMANDS[] = {
     {"book", oc_cli_book, "show the book of an instrument"},
     {"tape", oc_cli_tape, "print trades as they happen"},
     {"load", oc_cli_load, "load a venue, check every reply, measure"},
+    {"verify", oc_cli_verify, "measure network stacks on this host, and decide between them"},
+    {"echo", oc_cli_echo, NULL},
 };
 #define SUBCOMMAND_COUNT (sizeof SUBCOMMANDS / sizeof SUBCOMMANDS[0])
 

@@ -39,6 +39,7 @@ static void run(struct oc_client__load *load);
 static void drain(struct oc_client__load *load);
 static bool finished(const struct oc_client__load *load);
 static uint64_t next_due_ns(const struct oc_client__load *load);
+static void tell_measure(struct oc_client__load *load, bool begins);
 static void tell_second(struct oc_client__load *load, uint64_t second_ns);
 static void sum_up(struct oc_client__load *load);
 
@@ -297,6 +298,7 @@ static void run(struct oc_client__load *load)
     uint64_t share = config->request_count / config->connections;
     uint64_t rest = config->request_count % config->connections;
     uint64_t second_ns;
+    bool measuring;
 
     load->phase = OC_CLIENT__RUN;
     load->window = config->window;
@@ -319,8 +321,13 @@ static void run(struct oc_client__load *load)
                           load->start_ns, config->seed);
     }
     second_ns = load->start_ns + SECOND_NS;
+    measuring = false;
     for (bool all = true; !load->failed; all = config->arrivals != OC_ARRIVALS_CLOSED) {
         uint64_t deadline_ns;
+        if (!measuring && load->now_ns >= load->measure_ns) {
+            measuring = true;
+            tell_measure(load, true);
+        }
         pump(load, all);
         if (finished(load)) {
             break;
@@ -335,6 +342,9 @@ static void run(struct oc_client__load *load)
         for (; second_ns <= load->now_ns; second_ns += SECOND_NS) {
             tell_second(load, second_ns);
         }
+    }
+    if (measuring) {
+        tell_measure(load, false);
     }
 }
 
@@ -405,6 +415,13 @@ static uint64_t next_due_ns(const struct oc_client__load *load)
         }
     }
     return due_ns;
+}
+
+static void tell_measure(struct oc_client__load *load, bool begins)
+{
+    if (load->config->on_measure != NULL) {
+        load->config->on_measure(load->config->on_measure_context, begins, load->result->answered);
+    }
 }
 
 static void tell_second(struct oc_client__load *load, uint64_t second_ns)

@@ -53,6 +53,10 @@ struct oc_load_config {
     const volatile sig_atomic_t *stop; /* not 0: end the run early and report; may be NULL */
     void (*on_second)(void *context, const struct oc_load_second *second); /* may be NULL */
     void *on_second_context;
+    /* Called when the measured time begins and when it is over, with the requests answered so far:
+     * for who reads other clocks meanwhile. May be NULL. */
+    void (*on_measure)(void *context, bool begins, uint64_t answered);
+    void *on_measure_context;
 };
 
 struct oc_load_result {

@@ -1,0 +1,432 @@
+/*
+ * outcry verify: reads the command line, shows the progress, writes the reports.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/args.h"
+#include "cli/cli.h"
+#include "verify/cells.h"
+#include "verify/report_compare.h"
+#include "verify/report_html.h"
+#include "verify/report_json.h"
+#include "verify/report_markdown.h"
+#include "verify/report_text.h"
+#include "verify/verify.h"
+
+#define EXIT_GATE   3
+#define ERROR_BYTES 512
+#define PATH_BYTES  1024
+#define PAIRS_DEFAULT                                                         \
+    (1U << OC_VERIFY_PAIR_TOKIO_EPOLL | 1U << OC_VERIFY_PAIR_TOKIO_IO_URING | \
+     1U << OC_VERIFY_PAIR_EPOLL_IO_URING)
+
+enum {
+    KEY_QUICK = 1000,
+    KEY_FULL,
+    KEY_PAIRS,
+    KEY_SCENARIO,
+    KEY_JSON,
+    KEY_HTML,
+    KEY_MARKDOWN,
+    KEY_COMPARE,
+    KEY_GATE,
+    KEY_GATE_FILE,
+    KEY_SEED,
+    KEY_RESUME,
+    KEY_TOKIO,
+    KEY_LIBUV,
+    KEY_QUIET,
+    KEY_STACKS,
+    KEY_ALTERED,
+    KEY_AA,
+    KEY_BLOCKS,
+    KEY_DURATION,
+    KEY_RESAMPLES,
+};
+
+static const struct argp_option OPTIONS[] = {
+    {"quick", KEY_QUICK, NULL, 0, "Below 90 s; says what it cannot decide (default)", 0},
+    {"full", KEY_FULL, NULL, 0, "All cells, up to two hours; with --json it can be resumed", 0},
+    {"resume", KEY_RESUME, NULL, 0, "Go on with the runs beside --json FILE (FILE.runs)", 0},
+    {"pairs", KEY_PAIRS, "LIST", 0,
+     "tokio:epoll, tokio:io_uring, epoll:io_uring (current:candidate). Default: all three", 0},
+    {"scenario", KEY_SCENARIO, "LIST", 0,
+     "ping-pong, persistent, reuse, percentiles, request-response, stress, fan-out. Default: all",
+     0},
+    {"json", KEY_JSON, "FILE", 0, "Everything measured and judged, with the host", 0},
+    {"html", KEY_HTML, "FILE", 0, "The report with its figures, as one page to read or print", 0},
+    {"markdown", KEY_MARKDOWN, "FILE", 0, "The report for documents and issues", 0},
+    {"compare", KEY_COMPARE, "A.json B.json", 0,
+     "Measure nothing: set two JSON reports, of two hosts or two days, side by side", 0},
+    {"gate", KEY_GATE, "PAIR", 0, "Exit status 3 unless this pair's decision is to proceed", 0},
+    {"gate-file", KEY_GATE_FILE, "FILE", 0, "The gate's thresholds: [gate] ping_pong_percent, ...",
+     0},
+    {"seed", KEY_SEED, "N", 0, "Of all random orders. Default: from the clock; it is reported", 0},
+    {"tokio", KEY_TOKIO, "PATH", 0, "The tokio program. Default: that of `make baseline-tokio`", 0},
+    {"libuv", KEY_LIBUV, "PATH", 0, "The libuv echo. Default: beside this program", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "No progress on stderr", 0},
+    {"stacks", KEY_STACKS, "LIST", OPTION_HIDDEN, "Only these", 0},
+    {"altered-delay-ns", KEY_ALTERED, "NS", OPTION_HIDDEN, "Slow `altered` down by request", 0},
+    {"aa", KEY_AA, "FILE", OPTION_HIDDEN, "File of runs of an A/A, for the resolution", 0},
+    {"blocks", KEY_BLOCKS, "N", OPTION_HIDDEN, "So many blocks of every cell", 0},
+    {"duration-ms", KEY_DURATION, "MS", OPTION_HIDDEN, "Measured time of every run", 0},
+    {"resamples", KEY_RESAMPLES, "N", OPTION_HIDDEN, "Of the bootstrap", 0},
+    {0}};
+
+struct arguments {
+    struct oc_verify_config config;
+    const char *json;
+    const char *html;
+    const char *markdown;
+    const char *compare[2]; /* reports to set side by side; NULL: measure */
+    const char *gate_file;
+    enum oc_verify_pair gate; /* OC_VERIFY_PAIR_COUNT: none asked */
+    bool seed_given;
+    bool quiet;
+};
+
+static volatile sig_atomic_t stopped;
+
+static error_t on_option(int key, char *value, struct argp_state *state);
+static error_t on_hidden_option(int key, char *value, struct argp_state *state);
+static void on_end(struct arguments *arguments, struct argp_state *state);
+static enum oc_verify_pair find_pair(struct argp_state *state, const char *name, size_t size);
+static uint32_t parse_pairs(struct argp_state *state, const char *text);
+static uint32_t parse_stacks(struct argp_state *state, const char *text);
+static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,
+                       uint64_t max);
+static void join(int argc, char **argv, char *text, size_t size);
+static void on_signal(int number);
+static void on_progress(void *context, const struct oc_verify_progress *progress);
+static int finish(const struct arguments *arguments, const struct oc_verify_report *report);
+static int compare(const struct arguments *arguments);
+
+int oc_cli_verify(int argc, char **argv)
+{
+    static const struct argp ARGP = {
+        OPTIONS,
+        on_option,
+        NULL,
+        "Measures network stacks side by side on this host and decides between them.\v"
+        "Starts its servers itself, on 127.0.0.1, and pins them and itself to CPUs: leave the "
+        "machine alone meanwhile. Exit status: 0 measured; 1 it failed; 2 usage; 3 --gate was "
+        "asked and not passed.",
+        NULL,
+        NULL,
+        NULL};
+    static struct oc_verify_report report;
+    static char command[PATH_BYTES];
+    static char runs_path[PATH_BYTES];
+    struct arguments arguments = {
+        .config = {.pairs = PAIRS_DEFAULT,
+                   .scenarios = (1U << OC_VERIFY_SCENARIO_COUNT) - 1,
+                   .thresholds = OC_GATE_THRESHOLDS_DEFAULT,
+                   .command = command,
+                   .stop = &stopped,
+                   .on_progress = on_progress},
+        .gate = OC_VERIFY_PAIR_COUNT,
+    };
+    struct sigaction action = {.sa_handler = on_signal};
+    char error[ERROR_BYTES] = "";
+    int status = 1;
+
+    join(argc, argv, command, sizeof(command));
+    (void)argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
+    if (arguments.compare[0] != NULL) {
+        return compare(&arguments);
+    }
+    if (!arguments.seed_given) {
+        arguments.config.seed = (uint64_t)time(NULL);
+    }
+    if (arguments.gate_file != NULL &&
+        oc_gate_thresholds_read(arguments.gate_file, &arguments.config.thresholds, error,
+                                sizeof(error)) < 0) {
+        (void)fprintf(stderr, "outcry: %s\n", error);
+        return OC_CLI_USAGE;
+    }
+    if (arguments.json != NULL) {
+        (void)snprintf(runs_path, sizeof(runs_path), "%s.runs", arguments.json);
+        arguments.config.runs_path = runs_path;
+    }
+    if (arguments.quiet) {
+        arguments.config.on_progress = NULL;
+    }
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (oc_verify_run(&arguments.config, &report, error, sizeof(error)) == 0) {
+        status = finish(&arguments, &report);
+    } else {
+        (void)fprintf(stderr, "outcry: %s\n", error);
+    }
+    oc_verify_report_deinit(&report);
+    return status;
+}
+
+/* tidy: long - one case for each option */
+static error_t on_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    struct oc_verify_config *config = &arguments->config;
+    char unknown[64];
+
+    switch (key) {
+    case KEY_QUICK:
+        config->full = false;
+        return 0;
+    case KEY_FULL:
+        config->full = true;
+        return 0;
+    case KEY_RESUME:
+        config->resume = true;
+        return 0;
+    case KEY_PAIRS:
+        config->pairs = parse_pairs(state, value);
+        return 0;
+    case KEY_SCENARIO:
+        if (!oc_verify_scenarios_parse(value, &config->scenarios, unknown, sizeof(unknown))) {
+            argp_error(state, "--scenario: \"%s\" is none; --help lists them", unknown);
+        }
+        return 0;
+    case KEY_JSON:
+        arguments->json = value;
+        return 0;
+    case KEY_HTML:
+        arguments->html = value;
+        return 0;
+    case KEY_MARKDOWN:
+        arguments->markdown = value;
+        return 0;
+    case KEY_GATE:
+        arguments->gate = find_pair(state, value, strlen(value));
+        return 0;
+    case KEY_GATE_FILE:
+        arguments->gate_file = value;
+        return 0;
+    case KEY_SEED:
+        config->seed = number(state, "--seed", value, 0, INT64_MAX);
+        arguments->seed_given = true;
+        return 0;
+    case KEY_TOKIO:
+        config->tokio = value;
+        return 0;
+    case KEY_LIBUV:
+        config->libuv = value;
+        return 0;
+    case KEY_QUIET:
+        arguments->quiet = true;
+        return 0;
+    case KEY_COMPARE:
+        arguments->compare[0] = value;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (arguments->compare[0] != NULL && arguments->compare[1] == NULL) {
+            arguments->compare[1] = value;
+            return 0;
+        }
+        argp_error(state, "\"%s\" is one argument too many", value);
+        return 0;
+    case ARGP_KEY_END:
+        on_end(arguments, state);
+        return 0;
+    default:
+        return on_hidden_option(key, value, state);
+    }
+}
+
+static error_t on_hidden_option(int key, char *value, struct argp_state *state)
+{
+    struct oc_verify_config *config = &((struct arguments *)state->input)->config;
+
+    switch (key) {
+    case KEY_STACKS:
+        config->stacks = parse_stacks(state, value);
+        return 0;
+    case KEY_ALTERED:
+        config->altered_delay_ns = number(state, "--altered-delay-ns", value, 0, 1000000000);
+        return 0;
+    case KEY_AA:
+        config->aa_path = value;
+        return 0;
+    case KEY_BLOCKS:
+        config->blocks = (uint32_t)number(state, "--blocks", value, 1, 128);
+        return 0;
+    case KEY_DURATION:
+        config->duration_ms = (uint32_t)number(state, "--duration-ms", value, 10, 60000);
+        return 0;
+    case KEY_RESAMPLES:
+        config->resamples = (uint32_t)number(state, "--resamples", value, 100,
+                                             OC_BOOTSTRAP_RESAMPLES_MAX);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void on_end(struct arguments *arguments, struct argp_state *state)
+{
+    struct oc_verify_config *config = &arguments->config;
+
+    if (arguments->compare[0] != NULL && arguments->compare[1] == NULL) {
+        argp_error(state, "--compare needs two files: --compare A.json B.json");
+    }
+    if (config->resume && (arguments->json == NULL || !arguments->seed_given)) {
+        argp_error(state, "--resume needs --json FILE, and --seed N of the runs beside it");
+    }
+    if (arguments->gate != OC_VERIFY_PAIR_COUNT) {
+        config->pairs |= 1U << arguments->gate;
+    }
+    if (config->altered_delay_ns > 0) {
+        config->pairs |= 1U << OC_VERIFY_PAIR_EPOLL_ALTERED;
+    }
+}
+
+static enum oc_verify_pair find_pair(struct argp_state *state, const char *name, size_t size)
+{
+    for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
+        if (strlen(oc_pairs_name(pair)) == size && memcmp(oc_pairs_name(pair), name, size) == 0) {
+            return pair;
+        }
+    }
+    argp_error(state, "\"%.*s\" is no pair: tokio:epoll, tokio:io_uring or epoll:io_uring",
+               (int)size, name);
+    return OC_VERIFY_PAIR_COUNT;
+}
+
+static uint32_t parse_pairs(struct argp_state *state, const char *text)
+{
+    uint32_t pairs = 0;
+
+    while (*text != '\0') {
+        size_t size = strcspn(text, ",");
+        pairs |= 1U << find_pair(state, text, size);
+        text += size;
+        text += *text == ',';
+    }
+    return pairs;
+}
+
+static uint32_t parse_stacks(struct argp_state *state, const char *text)
+{
+    uint32_t stacks = 0;
+
+    while (*text != '\0') {
+        char name[32];
+        size_t size = strcspn(text, ",");
+        (void)snprintf(name, sizeof(name), "%.*s", (int)size, text);
+        if (oc_verify_stack_find(name) == OC_VERIFY_STACK_COUNT) {
+            argp_error(state, "--stacks: \"%s\" is no stack", name);
+        }
+        stacks |= 1U << oc_verify_stack_find(name);
+        text += size;
+        text += *text == ',';
+    }
+    return stacks;
+}
+
+static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,
+                       uint64_t max)
+{
+    uint64_t result = 0;
+
+    if (!oc_cli_parse_u64(value, max, &result) || result < min) {
+        argp_error(state, "%s %s: a whole number from %" PRIu64 " to %" PRIu64 " is needed", name,
+                   value, min, max);
+    }
+    return result;
+}
+
+/* argv[0] is "outcry verify" already. */
+static void join(int argc, char **argv, char *text, size_t size)
+{
+    size_t used = 0;
+
+    for (int i = 0; i < argc && used < size; i++) {
+        int added = snprintf(text + used, size - used, "%s%s", i > 0 ? " " : "", argv[i]);
+        used += added > 0 ? (size_t)added : 0;
+    }
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static void on_progress(void *context, const struct oc_verify_progress *progress)
+{
+    const bool terminal = isatty(STDERR_FILENO) != 0;
+    static double told_s = -10.0;
+
+    (void)context;
+    /* A log file gets a line each ten seconds, a terminal one line that changes. */
+    if (!terminal && progress->elapsed_s - told_s < 10.0) {
+        return;
+    }
+    told_s = progress->elapsed_s;
+    (void)fprintf(stderr, "%s%4" PRIu32 " of %4" PRIu32 " runs, about %.0f %s left: %s%s",
+                  terminal ? "\r\x1b[K" : "", progress->runs_done, progress->runs_planned,
+                  progress->left_s < 120 ? progress->left_s : progress->left_s / 60,
+                  progress->left_s < 120 ? "s" : "min", progress->cell->name, terminal ? "" : "\n");
+    (void)fflush(stderr);
+}
+
+static int finish(const struct arguments *arguments, const struct oc_verify_report *report)
+{
+    char error[ERROR_BYTES];
+    int status = 0;
+
+    if (!arguments->quiet && isatty(STDERR_FILENO) != 0) {
+        (void)fprintf(stderr, "\r\x1b[K");
+    }
+    oc_verify_report_text(report, stdout);
+    if (arguments->json != NULL &&
+        oc_verify_report_json(report, arguments->json, error, sizeof(error)) < 0) {
+        (void)fprintf(stderr, "outcry: %s\n", error);
+        status = 1;
+    }
+    if (arguments->html != NULL &&
+        oc_verify_report_html(report, arguments->html, error, sizeof(error)) < 0) {
+        (void)fprintf(stderr, "outcry: %s\n", error);
+        status = 1;
+    }
+    if (arguments->markdown != NULL &&
+        oc_verify_report_markdown(report, arguments->markdown, error, sizeof(error)) < 0) {
+        (void)fprintf(stderr, "outcry: %s\n", error);
+        status = 1;
+    }
+    if (fflush(stdout) != 0) {
+        (void)fprintf(stderr, "outcry: the report cannot be written: %s\n", strerror(errno));
+        status = 1;
+    }
+    if (status == 0 && arguments->gate != OC_VERIFY_PAIR_COUNT &&
+        report->judgement.gates[arguments->gate].result != OC_GATE_PROCEED) {
+        status = EXIT_GATE;
+    }
+    return status;
+}
+
+static int compare(const struct arguments *arguments)
+{
+    const struct oc_verify_compare sets = {
+        .paths = {arguments->compare[0], arguments->compare[1]},
+        .html = arguments->html,
+        .markdown = arguments->markdown,
+    };
+    char error[ERROR_BYTES];
+
+    if (oc_verify_compare_print(&sets, stdout, error, sizeof(error)) < 0) {
+        (void)fprintf(stderr, "outcry: %s\n", error);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,367 @@
+/*
+ * What was measured as sections. Every figure of a table is the median of the kept runs.
+ */
+#include "verify/report_measured.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "verify/cells.h"
+#include "verify/report_words.h"
+#include "verify/stacks.h"
+
+struct figure {
+    const char *title;
+    enum oc_verify_metric metric;
+    double divisor;
+    int decimals;
+};
+
+static const struct figure FIGURES[] = {
+    {"p50 us", OC_VERIFY_METRIC_LATENCY_P50, 1e3, 1},
+    {"p95 us", OC_VERIFY_METRIC_LATENCY_P95, 1e3, 1},
+    {"p99 us", OC_VERIFY_METRIC_LATENCY_P99, 1e3, 1},
+    {"p99.9 us", OC_VERIFY_METRIC_LATENCY_P999, 1e3, 1},
+    {"rate /s", OC_VERIFY_METRIC_RATE, 1, 0},
+    {"connect us", OC_VERIFY_METRIC_CONNECT_P50, 1e3, 1},
+    {"server us", OC_VERIFY_METRIC_SERVER_CPU, 1e3, 2},
+    {"client us", OC_VERIFY_METRIC_CLIENT_CPU, 1e3, 2},
+    {"machine us", OC_VERIFY_METRIC_MACHINE_CPU, 1e3, 2},
+    {"calls", OC_VERIFY_METRIC_SYSTEM_CALLS, 1, 2},
+    {"switches", OC_VERIFY_METRIC_CONTEXT_SWITCHES, 1, 2},
+    {"batch", OC_VERIFY_METRIC_BATCH_MEAN, 1, 1},
+    {"RSS MB", OC_VERIFY_METRIC_RESIDENT, 1e6, 1},
+    {"lost", OC_VERIFY_METRIC_ERRORS, 1, 0},
+};
+#define FIGURE_COUNT (sizeof(FIGURES) / sizeof(FIGURES[0]))
+
+static bool stack_shown(const struct oc_verify_report *report, uint32_t stack);
+static void put_main_figure(struct oc_verify__page *page, const struct oc_verify_report *report,
+                            uint32_t cell, enum oc_verify_stack stack);
+static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_report *report,
+                           uint32_t cell);
+static double figure_of(const struct oc_verify_report *report, uint32_t cell,
+                        enum oc_verify_stack stack, const struct figure *figure);
+static void put_fact(struct oc_verify__page *page, const char *name, const char *value);
+
+void oc_verify__measured_head(struct oc_verify__page *page, const struct oc_verify_report *report)
+{
+    const struct oc_verify_environment *host = &report->environment;
+    char kernel[sizeof(host->kernel)];
+
+    /* System and release; the rest stands with the environment. */
+    (void)snprintf(kernel, sizeof(kernel), "%s", host->kernel);
+    kernel[strcspn(kernel, " ") + 1 +
+           strcspn(kernel + strcspn(kernel, " ") + (strchr(kernel, ' ') != NULL), " ")] = '\0';
+    oc_verify__page_paragraph(page,
+                              "This host, loopback. %s; %s; %s, %" PRIu32 " of %" PRIu32
+                              " CPUs; %s; %s: %" PRIu32 " runs in %.0f s, seed %" PRIu64 ".",
+                              host->time_begin, kernel, host->cpu, host->cpus_allowed,
+                              host->cpus_online, host->version, report->full ? "full" : "quick",
+                              report->data.run_count, report->elapsed_s, report->seed);
+    if (host->busy_share > 0.05) {
+        oc_verify__page_paragraph(page,
+                                  "Before it began, the machine was already %.0f %% busy: expect "
+                                  "wide intervals.",
+                                  100.0 * host->busy_share);
+    }
+}
+
+void oc_verify__measured_overview(struct oc_verify__page *page,
+                                  const struct oc_verify_report *report)
+{
+    struct oc_verify__page_column columns[2 + OC_VERIFY_STACK_COUNT] = {{"cell", false, false},
+                                                                        {"figure", false, false}};
+    uint32_t count = 2;
+
+    oc_verify__page_heading(page, 2, "Cells and stacks");
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        if (stack_shown(report, stack)) {
+            columns[count++] = (struct oc_verify__page_column){oc_verify_stack_name(stack), true,
+                                                               stack == OC_VERIFY_STACK_ALTERED};
+        }
+    }
+    oc_verify__page_table(page,
+                          "The main figure of each cell, median of the kept runs; in brackets its "
+                          "time as a multiple of the floor's, where the floor runs. Open loop: at "
+                          "the highest load of each stack",
+                          columns, count);
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        const enum oc_verify_metric metric = oc_pairs_primary(&report->data.cells[cell]);
+        oc_verify__page_cell(page, "%s", report->data.cells[cell].name);
+        oc_verify__page_cell(page, "%s", oc_verify__words_metric(metric));
+        for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+            if (stack_shown(report, stack)) {
+                put_main_figure(page, report, cell, stack);
+            }
+        }
+    }
+    oc_verify__page_table_end(page);
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        if (!report->stacks[stack].available) {
+            oc_verify__page_item(page, "%s: not measured: %s", oc_verify_stack_name(stack),
+                                 report->stacks[stack].why[0] != '\0' ? report->stacks[stack].why
+                                                                      : "not asked for");
+        }
+    }
+}
+
+void oc_verify__measured_figures(struct oc_verify__page *page,
+                                 const struct oc_verify_report *report)
+{
+    oc_verify__page_heading(page, 2, "All figures");
+    oc_verify__page_paragraph(
+        page, "Medians of the kept runs. CPU time, system calls and context switches are per "
+              "request; \"server\" and \"client\" are the processes, \"machine\" is everything, "
+              "since loopback bills the receiver's work to the sender. \"lost\" is the median of "
+              "errors, drops and timeouts of a run.");
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        put_figures_of(page, report, cell);
+    }
+}
+
+void oc_verify__measured_resolution(struct oc_verify__page *page,
+                                    const struct oc_verify_report *report)
+{
+    static const struct oc_verify__page_column COLUMNS[] = {
+        {"cell", false, false}, {"median latency", true, false}, {"p99 latency", true, false},
+        {"rate", true, false},  {"server CPU", true, false},     {"pairs", true, false}};
+    static const enum oc_verify_metric METRICS[] = {
+        OC_VERIFY_METRIC_LATENCY_P50, OC_VERIFY_METRIC_LATENCY_P99, OC_VERIFY_METRIC_RATE,
+        OC_VERIFY_METRIC_SERVER_CPU};
+    char text[OC_VERIFY__WORDS_BYTES];
+    bool any = false;
+
+    oc_verify__page_heading(page, 2, "Resolution");
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        uint32_t pairs = 0;
+        for (size_t i = 0; i < sizeof(METRICS) / sizeof(METRICS[0]); i++) {
+            struct oc_resolution it = oc_resolutions_of(&report->judgement.resolutions, cell,
+                                                        METRICS[i]);
+            pairs = !it.borrowed && it.pairs > pairs ? it.pairs : pairs;
+        }
+        if (pairs == 0) {
+            continue;
+        }
+        if (!any) {
+            oc_verify__page_table(page,
+                                  "A/A: the same program under two names. The farther end of the "
+                                  "interval of their ratio; no smaller difference is claimed. "
+                                  "Cells that are not here borrow the largest of their scenario",
+                                  COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]));
+            any = true;
+        }
+        oc_verify__page_cell(page, "%s", report->data.cells[cell].name);
+        for (size_t i = 0; i < sizeof(METRICS) / sizeof(METRICS[0]); i++) {
+            struct oc_resolution it = oc_resolutions_of(&report->judgement.resolutions, cell,
+                                                        METRICS[i]);
+            oc_verify__page_cell(page, "%s%s", oc_verify__words_bound(it.bound, text),
+                                 it.borrowed && isfinite(it.bound) ? " b" : "");
+        }
+        oc_verify__page_cell(page, "%" PRIu32, pairs);
+    }
+    if (any) {
+        oc_verify__page_table_end(page);
+    } else {
+        oc_verify__page_paragraph(page, "No A/A run was made with enough blocks: no difference is "
+                                        "claimed at all.");
+    }
+}
+
+void oc_verify__measured_exclusions(struct oc_verify__page *page,
+                                    const struct oc_verify_report *report)
+{
+    static const struct oc_verify__page_column COLUMNS[] = {
+        {"cell", false, false},          {"stack", false, false},  {"steal", true, false},
+        {"late generator", true, false}, {"failed", true, false},  {"kept", true, false},
+        {"blocks", true, false},         {"excluded", true, false}};
+    uint32_t blocks = 0;
+    bool any = false;
+
+    oc_verify__page_heading(page, 2, "Exclusions");
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        const struct oc_cell_account *it = &report->judgement.accounts[cell];
+        blocks += it->blocks_run;
+        for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+            if (it->steal[stack] + it->lag[stack] + it->failed[stack] == 0) {
+                continue;
+            }
+            if (!any) {
+                oc_verify__page_table(page,
+                                      "Runs that do not count, by their own cause. Steal time or a "
+                                      "late generator excludes the block for every stack; over "
+                                      "10 % of the blocks voids the cell",
+                                      COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]));
+                any = true;
+            }
+            oc_verify__page_cell(page, "%s%s", report->data.cells[cell].name,
+                                 it->voided ? " (void)" : "");
+            oc_verify__page_cell(page, "%s", oc_verify_stack_name(stack));
+            oc_verify__page_cell(page, "%" PRIu32, it->steal[stack]);
+            oc_verify__page_cell(page, "%" PRIu32, it->lag[stack]);
+            oc_verify__page_cell(page, "%" PRIu32, it->failed[stack]);
+            oc_verify__page_cell(page, "%" PRIu32, it->kept[stack]);
+            oc_verify__page_cell(page, "%" PRIu32, it->blocks_run);
+            oc_verify__page_cell(page, "%" PRIu32, it->blocks_excluded);
+        }
+    }
+    if (any) {
+        oc_verify__page_table_end(page);
+    } else {
+        oc_verify__page_paragraph(page, "None: all runs of %" PRIu32 " blocks count.", blocks);
+    }
+}
+
+void oc_verify__measured_environment(struct oc_verify__page *page,
+                                     const struct oc_verify_report *report)
+{
+    static const struct oc_verify__page_column COLUMNS[] = {{"what", false, false},
+                                                            {"value", false, false}};
+    const struct oc_verify_environment *host = &report->environment;
+    const struct oc_verify_costs *costs = &report->costs;
+    char text[5][OC_VERIFY__WORDS_BYTES];
+    char line[512];
+
+    oc_verify__page_heading(page, 2, "Environment");
+    oc_verify__page_table(page, "The host, the stacks and the command", COLUMNS, 2);
+    put_fact(page, "command", host->command);
+    (void)snprintf(line, sizeof(line), "%s to %s", host->time_begin, host->time_end);
+    put_fact(page, "measured", line);
+    put_fact(page, "program", host->version);
+    put_fact(page, "compiler", host->compiler);
+    put_fact(page, "kernel", host->kernel);
+    (void)snprintf(line, sizeof(line), "%s, %" PRIu32 " of %" PRIu32 " CPUs, %.1f GB", host->cpu,
+                   host->cpus_allowed, host->cpus_online, (double)host->memory_bytes / 1e9);
+    put_fact(page, "machine", line);
+    put_fact(page, "hypervisor or vendor", host->hypervisor);
+    put_fact(page, "mitigations", host->mitigations);
+    put_fact(page, "clock source", host->clock_source);
+    put_fact(page, "congestion control", host->congestion_control);
+    put_fact(page, "idle governor", host->idle_governor);
+    put_fact(page, "frequency governor", host->frequency_governor);
+    put_fact(page, "io_uring of the kernel", host->io_uring);
+    (void)snprintf(line, sizeof(line),
+                   "%.2f %.2f %.2f before, %.2f %.2f %.2f after; %.1f %% busy before it began",
+                   host->load_before[0], host->load_before[1], host->load_before[2],
+                   host->load_after[0], host->load_after[1], host->load_after[2],
+                   100.0 * host->busy_share);
+    put_fact(page, "load", line);
+    (void)snprintf(
+        line, sizeof(line),
+        "a bare system call %s, epoll_wait %s, read %s, write %s (with the receiver's "
+        "TCP), a context switch %s",
+        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->call_ns, text[0]),
+        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->epoll_wait_ns, text[1]),
+        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->read_ns, text[2]),
+        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->write_ns, text[3]),
+        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->switch_ns, text[4]));
+    put_fact(page, "costs here", line);
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        const struct oc_verify_stack_status *status = &report->stacks[stack];
+        (void)snprintf(line, sizeof(line), "%s%s", status->available ? "" : "not measured: ",
+                       status->available ? status->version : status->why);
+        put_fact(page, oc_verify_stack_name(stack), line);
+    }
+    oc_verify__page_table_end(page);
+}
+
+static bool stack_shown(const struct oc_verify_report *report, uint32_t stack)
+{
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        if (oc_verify__words_measured(report, cell, stack)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_main_figure(struct oc_verify__page *page, const struct oc_verify_report *report,
+                            uint32_t cell, enum oc_verify_stack stack)
+{
+    const enum oc_verify_metric metric = oc_pairs_primary(&report->data.cells[cell]);
+    double value = oc_verify_report_median(report, cell, stack, metric);
+    double multiple = oc_verify__words_multiple(report, cell, stack);
+    char text[OC_VERIFY__WORDS_BYTES];
+
+    if (isnan(value)) {
+        const char *why = oc_verify__words_missing(report, cell, stack);
+        oc_verify__page_cell_of(page, OC_VERIFY__PAGE_OPEN, "%s",
+                                why[0] == '\0' ? "-" : "not measured");
+    } else if (isfinite(multiple)) {
+        oc_verify__page_cell(page, "%s (%.2f)", oc_verify__words_value(metric, value, text),
+                             multiple);
+    } else {
+        oc_verify__page_cell(page, "%s", oc_verify__words_value(metric, value, text));
+    }
+}
+
+static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_report *report,
+                           uint32_t cell)
+{
+    struct oc_verify__page_column columns[FIGURE_COUNT + 2] = {{"stack", false, false}};
+    const struct figure *shown[FIGURE_COUNT];
+    const struct oc_cell_account *account = &report->judgement.accounts[cell];
+    uint32_t count = 0;
+    char caption[256];
+
+    for (size_t i = 0; i < FIGURE_COUNT; i++) {
+        bool any = false;
+        for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT && !any; stack++) {
+            any = !isnan(figure_of(report, cell, stack, &FIGURES[i]));
+        }
+        if (any) {
+            shown[count] = &FIGURES[i];
+            columns[++count] = (struct oc_verify__page_column){FIGURES[i].title, true, false};
+        }
+    }
+    if (count == 0) {
+        oc_verify__page_item(page, "%s: not measured", report->data.cells[cell].name);
+        return;
+    }
+    columns[count + 1] = (struct oc_verify__page_column){"x floor", true, false};
+    (void)snprintf(caption, sizeof(caption), "%s (%" PRIu32 " blocks%s)",
+                   report->data.cells[cell].name, account->blocks_run,
+                   account->voided ? ", void" : "");
+    oc_verify__page_table(page, caption, columns, count + 2);
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        double multiple = oc_verify__words_multiple(report, cell, stack);
+        if (!oc_verify__words_measured(report, cell, stack)) {
+            continue;
+        }
+        oc_verify__page_cell(page, "%s", oc_verify_stack_name(stack));
+        for (uint32_t i = 0; i < count; i++) {
+            double value = figure_of(report, cell, stack, shown[i]);
+            if (isfinite(value)) {
+                oc_verify__page_cell(page, "%.*f", shown[i]->decimals, value / shown[i]->divisor);
+            } else {
+                oc_verify__page_cell(page, "-");
+            }
+        }
+        if (isfinite(multiple)) {
+            oc_verify__page_cell(page, "%.2f", multiple);
+        } else {
+            oc_verify__page_cell(page, "-");
+        }
+    }
+    oc_verify__page_table_end(page);
+}
+
+static double figure_of(const struct oc_verify_report *report, uint32_t cell,
+                        enum oc_verify_stack stack, const struct figure *figure)
+{
+    double value = oc_verify_report_median(report, cell, stack, figure->metric);
+
+    if (figure->metric == OC_VERIFY_METRIC_ERRORS) {
+        double drops = oc_verify_report_median(report, cell, stack, OC_VERIFY_METRIC_DROPS);
+        double timeouts = oc_verify_report_median(report, cell, stack, OC_VERIFY_METRIC_TIMEOUTS);
+        value += (isnan(drops) ? 0 : drops) + (isnan(timeouts) ? 0 : timeouts);
+    }
+    return value;
+}
+
+static void put_fact(struct oc_verify__page *page, const char *name, const char *value)
+{
+    oc_verify__page_cell(page, "%s", name);
+    oc_verify__page_cell(page, "%s", value[0] != '\0' ? value : "the system does not tell");
+}

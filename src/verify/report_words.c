@@ -1,0 +1,399 @@
+/*
+ * Numbers to words, with as many digits as a reader can use.
+ */
+#include "verify/report_words.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/assert.h"
+#include "verify/runs_file.h"
+
+static const char *scaled_time(double ns, char *text, size_t size);
+static const char *grouped(double value, char *text, size_t size);
+static void change_number(double log_ratio, bool factor, char text[32]);
+static const char *list_criteria(const struct oc_gate *gate, enum oc_criterion_state state,
+                                 char *text, size_t size);
+
+const char *oc_verify__words_metric(enum oc_verify_metric metric)
+{
+    static const char *const NAMES[OC_VERIFY_METRIC_COUNT] = {
+        [OC_VERIFY_METRIC_LATENCY_P50] = "p50 latency",
+        [OC_VERIFY_METRIC_LATENCY_P95] = "p95 latency",
+        [OC_VERIFY_METRIC_LATENCY_P99] = "p99 latency",
+        [OC_VERIFY_METRIC_LATENCY_P999] = "p99.9 latency",
+        [OC_VERIFY_METRIC_LATENCY_MAX] = "longest latency",
+        [OC_VERIFY_METRIC_RATE] = "rate",
+        [OC_VERIFY_METRIC_CONNECT_P50] = "median connect",
+        [OC_VERIFY_METRIC_CONNECT_P99] = "p99 connect",
+        [OC_VERIFY_METRIC_SERVER_CPU] = "server CPU",
+        [OC_VERIFY_METRIC_CLIENT_CPU] = "client CPU",
+        [OC_VERIFY_METRIC_MACHINE_CPU] = "machine CPU",
+        [OC_VERIFY_METRIC_SYSTEM_CALLS] = "system calls",
+        [OC_VERIFY_METRIC_CONTEXT_SWITCHES] = "context switches",
+        [OC_VERIFY_METRIC_BATCH_MEAN] = "events a poll",
+        [OC_VERIFY_METRIC_RESIDENT] = "resident memory",
+        [OC_VERIFY_METRIC_DESCRIPTORS] = "descriptors",
+        [OC_VERIFY_METRIC_ERRORS] = "errors",
+        [OC_VERIFY_METRIC_DROPS] = "drops",
+        [OC_VERIFY_METRIC_TIMEOUTS] = "timeouts",
+    };
+
+    OC_ASSERT(metric < OC_VERIFY_METRIC_COUNT);
+    return NAMES[metric];
+}
+
+const char *oc_verify__words_value(enum oc_verify_metric metric, double value,
+                                   char text[OC_VERIFY__WORDS_BYTES])
+{
+    const char *unit = oc_verify_metric_unit(metric);
+
+    if (!isfinite(value)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "-");
+    } else if (strncmp(unit, "ns", 2) == 0) {
+        (void)scaled_time(value, text, OC_VERIFY__WORDS_BYTES);
+    } else if (strcmp(unit, "1/s") == 0) {
+        char number[48];
+        if (value < 1e6) {
+            (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%s /s",
+                           grouped(value, number, sizeof(number)));
+        } else {
+            (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.2f M/s", value / 1e6);
+        }
+    } else if (strcmp(unit, "bytes") == 0) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.1f MB", value / 1e6);
+    } else {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.*f", value < 100 ? 2 : 0, value);
+    }
+    return text;
+}
+
+const char *oc_verify__words_values(enum oc_verify_metric metric, double current, double candidate,
+                                    char text[OC_VERIFY__WORDS_BYTES])
+{
+    char from[OC_VERIFY__WORDS_BYTES];
+    char to[OC_VERIFY__WORDS_BYTES];
+
+    const char *unit;
+
+    (void)oc_verify__words_value(metric, current, from);
+    (void)oc_verify__words_value(metric, candidate, to);
+    /* The unit once, if it is the same. */
+    unit = strchr(from, ' ');
+    if (unit != NULL && strchr(to, ' ') != NULL && strcmp(unit, strchr(to, ' ')) == 0) {
+        from[unit - from] = '\0';
+    }
+    (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.40s to %.40s", from, to);
+    return text;
+}
+
+const char *oc_verify__words_change(double log_ratio, char text[OC_VERIFY__WORDS_BYTES])
+{
+    char number[32];
+
+    if (isnan(log_ratio)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "-");
+    } else if (log_ratio >= log(2.0)) {
+        change_number(log_ratio, true, number);
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "x %s", number);
+    } else {
+        change_number(log_ratio, false, number);
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%s %%", number);
+    }
+    return text;
+}
+
+const char *oc_verify__words_changes(const struct oc_interval *log_ratio,
+                                     char text[OC_VERIFY__WORDS_BYTES])
+{
+    char estimate[OC_VERIFY__WORDS_BYTES];
+    char low[32];
+    char high[32];
+    const bool factor = log_ratio->estimate >= log(2.0);
+
+    if (log_ratio->kind == OC_INTERVAL_NONE || isnan(log_ratio->estimate)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "not measured");
+        return text;
+    }
+    (void)oc_verify__words_change(log_ratio->estimate, estimate);
+    if (!isfinite(log_ratio->low) && !isfinite(log_ratio->high)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.24s (no interval)", estimate);
+        return text;
+    }
+    change_number(log_ratio->low, factor, low);
+    change_number(log_ratio->high, factor, high);
+    (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.24s (%.31s to %.31s)", estimate, low, high);
+    return text;
+}
+
+const char *oc_verify__words_ratio(const struct oc_interval *log_ratio,
+                                   char text[OC_VERIFY__WORDS_BYTES])
+{
+    char low[32];
+    char high[32];
+
+    if (log_ratio->kind == OC_INTERVAL_NONE || isnan(log_ratio->estimate)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "not measured");
+    } else if (!isfinite(log_ratio->low) && !isfinite(log_ratio->high)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.3f (no interval)",
+                       exp(log_ratio->estimate));
+    } else {
+        change_number(log_ratio->low, true, low);
+        change_number(log_ratio->high, true, high);
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.3f (%s to %s)", exp(log_ratio->estimate),
+                       low, high);
+    }
+    return text;
+}
+
+const char *oc_verify__words_bound(double bound, char text[OC_VERIFY__WORDS_BYTES])
+{
+    if (isfinite(bound) && bound < log(2.0)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.1f %%", 100.0 * expm1(bound));
+    } else if (isfinite(bound)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "x %.1f", exp(bound));
+    } else {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "none");
+    }
+    return text;
+}
+
+const char *oc_verify__words_reading(const struct oc_gate_reading *reading,
+                                     char text[OC_VERIFY__WORDS_BYTES])
+{
+    struct oc_interval change = reading->gain;
+
+    if (oc_pairs_direction(reading->metric) == OC_VERIFY_LOWER_IS_BETTER) {
+        oc_interval_negate(&change);
+    }
+    return oc_verify__words_changes(&change, text);
+}
+
+const char *oc_verify__words_finding(const struct oc_claim_finding *finding,
+                                     char text[OC_VERIFY__WORDS_BYTES])
+{
+    const struct oc_interval *value = &finding->value;
+    const bool share = finding->claim->kind != OC_CLAIM_CURRENT &&
+                       finding->claim->kind != OC_CLAIM_CANDIDATE &&
+                       finding->claim->kind != OC_CLAIM_COST;
+    const bool time = finding->claim->kind == OC_CLAIM_COST ||
+                      strncmp(oc_verify_metric_unit(finding->claim->metric), "ns", 2) == 0;
+    const double scale = share ? 100.0 : time ? 1e-3 : 1.0;
+    const char *unit = share ? " %" : time ? " us" : "";
+    const int decimals = share ? 1 : 2;
+
+    if (value->kind == OC_INTERVAL_NONE || !isfinite(value->estimate)) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "-");
+    } else if (finding->claim->kind == OC_CLAIM_NONE_OF) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%" PRIu32 " of %" PRIu32 " runs",
+                       finding->runs_hit, finding->runs);
+    } else if (!isfinite(value->low) || !isfinite(value->high) ||
+               finding->claim->kind == OC_CLAIM_COST) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.*f%s", decimals, scale * value->estimate,
+                       unit);
+    } else {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.*f%s (%.*f to %.*f)", decimals,
+                       scale * value->estimate, unit, decimals, scale * value->low, decimals,
+                       scale * value->high);
+    }
+    return text;
+}
+
+const char *oc_verify__words_criterion(uint32_t criterion)
+{
+    static const char *const NAMES[OC_GATE_CRITERIA] = {
+        "ping-pong latency", "persistent throughput", "p95 or p99 latency", "stress throughput"};
+
+    OC_ASSERT(criterion < OC_GATE_CRITERIA);
+    return NAMES[criterion];
+}
+
+const char *oc_verify__words_decision(const struct oc_verify_report *report,
+                                      enum oc_verify_pair pair,
+                                      char text[OC_VERIFY__SENTENCE_BYTES])
+{
+    const struct oc_gate *gate = &report->judgement.gates[pair];
+    const char *from = oc_verify_stack_name(oc_pairs_current(pair));
+    const char *to = oc_verify_stack_name(oc_pairs_candidate(pair));
+    char names[256];
+
+    switch (gate->result) {
+    case OC_GATE_PROCEED:
+        (void)snprintf(text, OC_VERIFY__SENTENCE_BYTES,
+                       "From %s to %s: proceed, because %" PRIu32 " of 4 criteria are met where "
+                       "%" PRIu32 " are needed (%s).",
+                       from, to, gate->met, gate->needed,
+                       list_criteria(gate, OC_CRITERION_MET, names, sizeof(names)));
+        break;
+    case OC_GATE_STAY:
+        (void)snprintf(text, OC_VERIFY__SENTENCE_BYTES,
+                       "From %s to %s: stay, because %" PRIu32 " of 4 criteria are not met (%s), "
+                       "so that %" PRIu32 " cannot be.",
+                       from, to, gate->not_met,
+                       list_criteria(gate, OC_CRITERION_NOT_MET, names, sizeof(names)),
+                       gate->needed);
+        break;
+    case OC_GATE_UNDECIDED:
+        (void)snprintf(text, OC_VERIFY__SENTENCE_BYTES,
+                       "From %s to %s: undecided, because %" PRIu32
+                       " of 4 criteria must be met, and met: %" PRIu32 ", not met: %" PRIu32
+                       ", undecided by these data: %" PRIu32 " (%s).",
+                       from, to, gate->needed, gate->met, gate->not_met, gate->undecided,
+                       list_criteria(gate, OC_CRITERION_UNDECIDED, names, sizeof(names)));
+        break;
+    case OC_GATE_NOT_MEASURED:
+    case OC_GATE_RESULT_COUNT:
+        (void)snprintf(text, OC_VERIFY__SENTENCE_BYTES, "From %s to %s: not measured%s%s.", from,
+                       to, report->stacks[oc_pairs_current(pair)].available ? "" : ": ",
+                       report->stacks[oc_pairs_current(pair)].available
+                           ? ""
+                           : report->stacks[oc_pairs_current(pair)].why);
+        break;
+    }
+    return text;
+}
+
+const char *oc_verify__words_why(enum oc_undecided why)
+{
+    static const char *const WORDS[OC_UNDECIDED_COUNT] = {
+        [OC_UNDECIDED_DECIDED] = "",
+        [OC_UNDECIDED_NOT_MEASURED] = "not measured",
+        [OC_UNDECIDED_VOIDED] = "cell void",
+        [OC_UNDECIDED_FAILING] = "a stack fails",
+        [OC_UNDECIDED_TOO_EARLY] = "before the first look",
+        [OC_UNDECIDED_TOO_FEW] = "too few pairs",
+        [OC_UNDECIDED_STRADDLES] = "too wide",
+        [OC_UNDECIDED_UNRESOLVED] = "below A/A",
+        [OC_UNDECIDED_DISAGREE] = "cells disagree",
+        [OC_UNDECIDED_TAIL] = "p99 worse, or maybe",
+    };
+
+    OC_ASSERT(why < OC_UNDECIDED_COUNT);
+    return WORDS[why];
+}
+
+double oc_verify__words_multiple(const struct oc_verify_report *report, uint32_t cell,
+                                 enum oc_verify_stack stack)
+{
+    const enum oc_verify_metric order[] = {oc_pairs_primary(&report->data.cells[cell]),
+                                           OC_VERIFY_METRIC_LATENCY_P50, OC_VERIFY_METRIC_RATE};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        double floor = oc_verify_report_median(report, cell, OC_VERIFY_STACK_FLOOR, order[i]);
+        double value = oc_verify_report_median(report, cell, stack, order[i]);
+        if (floor > 0 && value > 0) {
+            return order[i] == OC_VERIFY_METRIC_RATE ? floor / value : value / floor;
+        }
+    }
+    return NAN;
+}
+
+const char *oc_verify__words_missing(const struct oc_verify_report *report, uint32_t cell,
+                                     enum oc_verify_stack stack)
+{
+    for (uint32_t i = 0; i < report->data.run_count; i++) {
+        const struct oc_verify_run *run = &report->data.runs[i];
+        if (run->cell == cell && run->stack == stack && run->exclusion == OC_VERIFY_FAILED) {
+            return run->why[0] != '\0' ? run->why : "it failed";
+        }
+    }
+    for (uint32_t i = 0; i < report->data.run_count; i++) {
+        if (report->data.runs[i].cell == cell && report->data.runs[i].stack == stack) {
+            return report->data.runs[i].exclusion == OC_VERIFY_KEPT ? "its runs have no such figure"
+                                                                    : "its runs were excluded";
+        }
+    }
+    if (!report->stacks[stack].available) {
+        return report->stacks[stack].why[0] != '\0' ? report->stacks[stack].why : "not asked for";
+    }
+    return (report->data.cells[cell].stacks >> stack & 1U) != 0 ? "it ended before its turn" : "";
+}
+
+bool oc_verify__words_measured(const struct oc_verify_report *report, uint32_t cell,
+                               enum oc_verify_stack stack)
+{
+    return report->judgement.accounts != NULL && report->judgement.accounts[cell].kept[stack] > 0;
+}
+
+bool oc_verify__words_asked(const struct oc_verify_report *report, enum oc_verify_pair pair)
+{
+    return (report->pairs >> pair & 1U) != 0 && pair != OC_VERIFY_PAIR_EPOLL_ALTERED;
+}
+
+static const char *scaled_time(double ns, char *text, size_t size)
+{
+    double size_ns = fabs(ns);
+
+    if (size_ns < 1e3) {
+        (void)snprintf(text, size, "%.0f ns", ns);
+    } else if (size_ns < 1e6) {
+        (void)snprintf(text, size, "%.*f us", size_ns < 1e4 ? 2 : 1, ns / 1e3);
+    } else if (size_ns < 1e9) {
+        (void)snprintf(text, size, "%.*f ms", size_ns < 1e7 ? 2 : 1, ns / 1e6);
+    } else {
+        (void)snprintf(text, size, "%.2f s", ns / 1e9);
+    }
+    return text;
+}
+
+/* 1234567 as "1,234,567". */
+static const char *grouped(double value, char *text, size_t size)
+{
+    char digits[32];
+    size_t count;
+    size_t used = 0;
+
+    (void)snprintf(digits, sizeof(digits), "%.0f", fmin(fmax(value, 0.0), 1e15));
+    count = strlen(digits);
+    for (size_t i = 0; i < count && used + 2 < size; i++) {
+        if (i > 0 && (count - i) % 3 == 0) {
+            text[used++] = ',';
+        }
+        text[used++] = digits[i];
+    }
+    text[used] = '\0';
+    return text;
+}
+
+/* The bare number of a change: a percentage with its sign, or a factor. */
+static void change_number(double log_ratio, bool factor, char text[32])
+{
+    double percent = 100.0 * expm1(log_ratio);
+
+    if (!isfinite(log_ratio)) {
+        (void)snprintf(text, 32, "%s", log_ratio > 0 ? "any" : factor ? "0" : "-100");
+    } else if (factor) {
+        (void)snprintf(text, 32, "%.*f", exp(log_ratio) < 10.0 ? 3 : 1, exp(log_ratio));
+    } else {
+        (void)snprintf(text, 32, "%+.1f", percent);
+    }
+}
+
+static const char *list_criteria(const struct oc_gate *gate, enum oc_criterion_state state,
+                                 char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < OC_GATE_CRITERIA; i++) {
+        const struct oc_criterion *criterion = &gate->criteria[i];
+        if (criterion->state == state && used < size) {
+            char measured[OC_VERIFY__WORDS_BYTES] = "";
+            char reading[OC_VERIFY__WORDS_BYTES];
+            int added;
+            if (criterion->reading_count > 0 &&
+                criterion->readings[criterion->headline].gain.kind != OC_INTERVAL_NONE) {
+                measured[0] = ' ';
+                (void)oc_verify__words_reading(&criterion->readings[criterion->headline], reading);
+                (void)snprintf(measured + 1, sizeof(measured) - 1, "%.*s",
+                               (int)strcspn(reading, "(") - 1, reading);
+            }
+            added = snprintf(text + used, size - used, "%s%s%s", used > 0 ? ", " : "",
+                             oc_verify__words_criterion(i), measured);
+            used += added > 0 ? (size_t)added : 0;
+        }
+    }
+    return text;
+}

@@ -1,0 +1,325 @@
+/*
+ * Simulated measurements through the real judgement.
+ *
+ * One data set of four cells, those of the gate, and one A/A data set of the same cells are made
+ * once; each trial fills in other figures. All blocks of the last look are there from the start:
+ * the gate goes through the looks itself and stops each reading where it is decided, so what a
+ * growing measurement would have decided is what comes out.
+ */
+#include "verify/simulation.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/assert.h"
+#include "core/random.h"
+#include "verify/judgement.h"
+#include "verify/looks.h"
+
+#define LEVEL 0.95
+
+/* Typical of a small host; only ratios matter. */
+#define LATENCY_NS 20000.0
+#define RATE       50000.0
+
+#define PING_PONG_CELL 0U
+
+/* What is counted of one trial. */
+struct tally {
+    uint32_t results[OC_GATE_RESULT_COUNT];
+    uint32_t met[OC_GATE_CRITERIA];
+    uint32_t better;
+    uint32_t worse;
+    uint32_t covered;
+    double blocks;
+};
+
+/* The two data sets, and where their runs are. */
+struct world {
+    const struct oc_simulation_config *config;
+    struct oc_arena arena;
+    struct oc_random random;
+    struct oc_verify_data data;
+    struct oc_verify_data aa;
+    double recorded_median;
+    double *bounds; /* of each trial, for their median */
+};
+
+static int build(struct world *world);
+static int build_data(struct world *world, struct oc_verify_data *data, uint32_t blocks,
+                      enum oc_verify_stack other);
+static void fill(struct world *world, struct oc_verify_data *data, double effect);
+static void fill_pair(struct world *world, const struct oc_verify_cell *cell,
+                      struct oc_verify_run *current, struct oc_verify_run *other, double effect);
+static void fill_run(struct oc_verify_run *run, const struct oc_verify_cell *cell, double log_worse,
+                     double effect);
+static double normal(struct oc_random *random);
+static double run_noise(struct world *world);
+static int trial(struct world *world, struct tally *tally, uint32_t index);
+static void count_comparison(const struct world *world, const struct oc_gate_input *input,
+                             struct tally *tally);
+static uint32_t blocks_until_decided(const struct oc_simulation_config *config,
+                                     const struct oc_gate *gate);
+static void summarize(const struct world *world, const struct tally *tally,
+                      struct oc_simulation_result *result);
+
+int oc_simulation_run(const struct oc_simulation_config *config,
+                      struct oc_simulation_result *result)
+{
+    struct world world = {.config = config};
+    struct tally tally = {.blocks = 0.0};
+    int rc;
+
+    OC_ASSERT(config->trials >= 1);
+    OC_ASSERT(config->blocks >= 1);
+    OC_ASSERT(config->blocks <= config->blocks_max);
+    OC_ASSERT(config->blocks_max <= OC_PAIRS_BLOCKS_MAX);
+    OC_ASSERT(config->effect < 1.0);
+    OC_ASSERT(config->recorded_count <= OC_STATISTICS_VALUES_MAX);
+    oc_arena_init(&world.arena);
+    oc_random_init(&world.random, config->seed);
+    rc = build(&world);
+    for (uint32_t i = 0; rc == 0 && i < config->trials; i++) {
+        fill(&world, &world.aa, 0.0);
+        fill(&world, &world.data, config->effect);
+        rc = trial(&world, &tally, i);
+    }
+    if (rc == 0) {
+        summarize(&world, &tally, result);
+    }
+    oc_arena_deinit(&world.arena);
+    return rc;
+}
+
+static int build(struct world *world)
+{
+    const struct oc_simulation_config *config = world->config;
+    int rc;
+
+    world->bounds = oc_arena_alloc(&world->arena, config->trials, sizeof(world->bounds[0]), 0);
+    if (world->bounds == NULL) {
+        return -ENOMEM;
+    }
+    world->recorded_median = config->recorded != NULL
+                                 ? oc_statistics_median(config->recorded, config->recorded_count)
+                                 : 0.0;
+    rc = build_data(world, &world->data, config->blocks_max, OC_VERIFY_STACK_IO_URING);
+    return rc != 0 ? rc : build_data(world, &world->aa, config->blocks, OC_VERIFY_STACK_ALTERED);
+}
+
+static int build_data(struct world *world, struct oc_verify_data *data, uint32_t blocks,
+                      enum oc_verify_stack other)
+{
+    static const struct {
+        enum oc_verify_scenario scenario;
+        enum oc_verify_gate_part gate;
+    } KINDS[OC_GATE_CRITERIA] = {
+        {OC_VERIFY_SCENARIO_PING_PONG, OC_VERIFY_GATE_PING_PONG},
+        {OC_VERIFY_SCENARIO_PERSISTENT, OC_VERIFY_GATE_PERSISTENT},
+        {OC_VERIFY_SCENARIO_PERCENTILES, OC_VERIFY_GATE_TAIL},
+        {OC_VERIFY_SCENARIO_STRESS, OC_VERIFY_GATE_STRESS},
+    };
+    struct oc_verify_run *run;
+
+    data->cell_count = OC_GATE_CRITERIA;
+    data->run_count = OC_GATE_CRITERIA * blocks * 2U;
+    data->cells = oc_arena_alloc(&world->arena, data->cell_count, sizeof(data->cells[0]), 0);
+    data->runs = oc_arena_alloc(&world->arena, data->run_count, sizeof(data->runs[0]), 0);
+    if (data->cells == NULL || data->runs == NULL) {
+        return -ENOMEM;
+    }
+    run = data->runs;
+    for (uint32_t cell = 0; cell < data->cell_count; cell++) {
+        data->cells[cell] = (struct oc_verify_cell){
+            .scenario = KINDS[cell].scenario,
+            .gate = KINDS[cell].gate,
+            .connections = 1,
+            .window = 1,
+            .load_percent = KINDS[cell].gate == OC_VERIFY_GATE_TAIL ? 60 : 0,
+            .blocks = world->config->blocks,
+            .blocks_max = world->config->blocks_max,
+        };
+        (void)snprintf(data->cells[cell].name, sizeof(data->cells[cell].name), "simulated/%u",
+                       cell);
+        for (uint32_t i = 0; i < 2U * blocks; i++) {
+            *run = (struct oc_verify_run){.cell = cell, .block = i / 2U};
+            run->stack = (uint8_t)(i % 2U == 0 ? OC_VERIFY_STACK_EPOLL : other);
+            run++;
+        }
+    }
+    return 0;
+}
+
+static void fill(struct world *world, struct oc_verify_data *data, double effect)
+{
+    for (uint32_t i = 0; i < data->run_count; i += 2) {
+        fill_pair(world, &data->cells[data->runs[i].cell], &data->runs[i], &data->runs[i + 1U],
+                  effect);
+    }
+}
+
+static void fill_pair(struct world *world, const struct oc_verify_cell *cell,
+                      struct oc_verify_run *current, struct oc_verify_run *other, double effect)
+{
+    const struct oc_simulation_config *config = world->config;
+    double block = config->block_sd * normal(&world->random);
+
+    if (config->recorded != NULL) {
+        uint64_t drawn = oc_random_below(&world->random, config->recorded_count);
+
+        fill_run(current, cell, block, 0.0);
+        fill_run(other, cell, block + config->recorded[drawn] - world->recorded_median, effect);
+        return;
+    }
+    fill_run(current, cell, block + run_noise(world), 0.0);
+    fill_run(other, cell, block + run_noise(world), effect);
+}
+
+/* The percentiles of one run share its noise: they were measured together. */
+static void fill_run(struct oc_verify_run *run, const struct oc_verify_cell *cell, double log_worse,
+                     double effect)
+{
+    double latency_ns = LATENCY_NS * exp(log_worse) * (1.0 - effect);
+
+    for (uint32_t metric = 0; metric < OC_VERIFY_METRIC_COUNT; metric++) {
+        run->metrics[metric] = NAN;
+    }
+    switch (cell->gate) {
+    case OC_VERIFY_GATE_PING_PONG:
+        run->metrics[OC_VERIFY_METRIC_LATENCY_P50] = latency_ns;
+        break;
+    case OC_VERIFY_GATE_TAIL:
+        run->metrics[OC_VERIFY_METRIC_LATENCY_P95] = 2.0 * latency_ns;
+        run->metrics[OC_VERIFY_METRIC_LATENCY_P99] = 4.0 * latency_ns;
+        break;
+    default:
+        run->metrics[OC_VERIFY_METRIC_RATE] = RATE * exp(-log_worse) * (1.0 + effect);
+        break;
+    }
+}
+
+/* Box and Muller; the second number is thrown away for the sake of simplicity. */
+static double normal(struct oc_random *random)
+{
+    double radius = sqrt(2.0 * oc_random_exponential(random, 1.0));
+
+    return radius * cos(2.0 * M_PI * oc_random_double(random));
+}
+
+static double run_noise(struct world *world)
+{
+    const struct oc_simulation_config *config = world->config;
+    double noise = config->run_sd * normal(&world->random);
+
+    if (oc_random_double(&world->random) < config->outlier_share) {
+        noise += config->outlier_size;
+    }
+    return noise;
+}
+
+static int trial(struct world *world, struct tally *tally, uint32_t index)
+{
+    const struct oc_simulation_config *config = world->config;
+    struct oc_bootstrap_config bootstrap = {.seed = config->seed + index,
+                                            .resamples = config->resamples};
+    struct oc_resolutions resolutions;
+    struct oc_pairs pairs;
+    struct oc_pairs aa;
+    struct oc_gate_input input = {
+        .pairs = &pairs,
+        .resolutions = &resolutions,
+        .thresholds = config->thresholds,
+        .seed = config->seed + index,
+        .resamples = config->resamples,
+    };
+    struct oc_arena arena;
+    struct oc_gate gate;
+    int rc;
+
+    oc_arena_init(&arena);
+    rc = oc_pairs_init(&pairs, &world->data, &arena);
+    if (rc == 0) {
+        rc = oc_pairs_init(&aa, &world->aa, &arena);
+    }
+    if (rc == 0) {
+        rc = oc_resolutions_make(&resolutions, &aa, &world->data, &bootstrap, &arena);
+    }
+    if (rc == 0) {
+        oc_gate_decide(&input, OC_VERIFY_PAIR_EPOLL_IO_URING, &gate);
+        tally->results[gate.result]++;
+        for (uint32_t i = 0; i < OC_GATE_CRITERIA; i++) {
+            tally->met[i] += gate.criteria[i].state == OC_CRITERION_MET ? 1U : 0U;
+        }
+        tally->blocks += blocks_until_decided(config, &gate);
+        count_comparison(world, &input, tally);
+        world->bounds[index] =
+            oc_resolutions_of(&resolutions, PING_PONG_CELL, OC_VERIFY_METRIC_LATENCY_P50).bound;
+    }
+    oc_arena_deinit(&arena);
+    return rc;
+}
+
+/* As the table of comparisons of a measurement that ended at the first look. */
+static void count_comparison(const struct world *world, const struct oc_gate_input *input,
+                             struct tally *tally)
+{
+    struct oc_verify_cell *cell = &world->data.cells[PING_PONG_CELL];
+    double truth = log1p(-world->config->effect);
+    struct oc_comparison comparison;
+
+    cell->blocks_max = cell->blocks;
+    if (oc_judgement_compare(input, OC_VERIFY_PAIR_EPOLL_IO_URING, PING_PONG_CELL,
+                             OC_VERIFY_METRIC_LATENCY_P50, &comparison)) {
+        tally->better += comparison.verdict == OC_VERDICT_BETTER ? 1U : 0U;
+        tally->worse += comparison.verdict == OC_VERDICT_WORSE ? 1U : 0U;
+        tally->covered += comparison.ratio.low <= truth && truth <= comparison.ratio.high ? 1U : 0U;
+    }
+    cell->blocks_max = world->config->blocks_max;
+}
+
+/* Where the runner would have stopped: at the first look that settles the gate. */
+static uint32_t blocks_until_decided(const struct oc_simulation_config *config,
+                                     const struct oc_gate *gate)
+{
+    struct oc_looks looks = oc_looks_plan(config->blocks, config->blocks_max);
+
+    for (uint32_t look = 0; look < looks.count; look++) {
+        struct oc_gate so_far = {.needed = gate->needed};
+
+        for (uint32_t i = 0; i < OC_GATE_CRITERIA; i++) {
+            const struct oc_criterion *criterion = &gate->criteria[i];
+            const struct oc_gate_reading *reading = &criterion->readings[criterion->headline];
+            bool known = criterion->state != OC_CRITERION_UNDECIDED && reading->look <= look;
+
+            so_far.met += known && criterion->state == OC_CRITERION_MET ? 1U : 0U;
+            so_far.undecided += known ? 0U : 1U;
+        }
+        if (so_far.met >= so_far.needed || so_far.met + so_far.undecided < so_far.needed) {
+            return looks.at[look].blocks;
+        }
+    }
+    return looks.at[looks.count - 1U].blocks;
+}
+
+static void summarize(const struct world *world, const struct tally *tally,
+                      struct oc_simulation_result *result)
+{
+    uint32_t trials = world->config->trials;
+
+    result->proceed = oc_statistics_proportion(tally->results[OC_GATE_PROCEED], trials, LEVEL);
+    result->stay = oc_statistics_proportion(tally->results[OC_GATE_STAY], trials, LEVEL);
+    result->undecided = oc_statistics_proportion(tally->results[OC_GATE_UNDECIDED], trials, LEVEL);
+    for (uint32_t i = 0; i < OC_GATE_CRITERIA; i++) {
+        result->criteria_met[i] = oc_statistics_proportion(tally->met[i], trials, LEVEL);
+    }
+    result->called_better = oc_statistics_proportion(tally->better, trials, LEVEL);
+    result->called_worse = oc_statistics_proportion(tally->worse, trials, LEVEL);
+    result->covered = oc_statistics_proportion(tally->covered, trials, LEVEL);
+    result->blocks_mean = tally->blocks / trials;
+    oc_statistics_sort(world->bounds, trials);
+    result->bound_median = oc_statistics_quantile(world->bounds, trials, 0.5);
+}

@@ -1,0 +1,60 @@
+/*
+ * The stacks as programs: where they are, what they are called with, and why one is missing.
+ *
+ * Ours are this very program, run again with a subcommand. The others are programs of the build
+ * tree, found beside it; a missing one is "not measured", with the reason, and the rest goes on.
+ */
+#ifndef OC_VERIFY_STACKS_H
+#define OC_VERIFY_STACKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "verify/model.h"
+
+#define OC_VERIFY__PATH_BYTES      512U
+#define OC_VERIFY__ARGUMENTS_MAX   16U
+#define OC_VERIFY__ARGUMENTS_BYTES 1024U
+
+/** One stack on this host. */
+struct oc_verify_stack_status {
+    bool available;
+    char version[160]; /* what it is, for reports; empty where it is not known */
+    char why[256];     /* not available: the reason */
+};
+
+struct oc_verify__stacks {
+    char self[OC_VERIFY__PATH_BYTES];
+    char tokio[OC_VERIFY__PATH_BYTES];
+    char libuv[OC_VERIFY__PATH_BYTES];
+    uint64_t altered_delay_ns; /* of ALTERED, for each request; 0 for A/A */
+    struct oc_verify_stack_status status[OC_VERIFY_STACK_COUNT];
+};
+
+/** The words of a command line; the last pointer is NULL. */
+struct oc_verify__command {
+    const char *words[OC_VERIFY__ARGUMENTS_MAX];
+    uint32_t count;
+    char text[OC_VERIFY__ARGUMENTS_BYTES]; /* that words may point into */
+    uint32_t text_size;
+};
+
+/**
+ * Finds the programs and asks for their versions. @tokio, @libuv  paths, or NULL: beside this
+ * program, or in the build tree that it stands in. Start-up only.
+ */
+void oc_verify__stacks_find(struct oc_verify__stacks *stacks, const char *tokio, const char *libuv);
+
+/** Fills in how to start `stack` for a cell. The words point into *command and *stacks. */
+void oc_verify__stacks_command(const struct oc_verify__stacks *stacks, enum oc_verify_stack stack,
+                               const struct oc_verify_cell *cell, uint64_t busy_poll_ns,
+                               struct oc_verify__command *command);
+
+/** Whether a stack of ours, whose backend counts its system calls. */
+bool oc_verify__stack_is_ours(enum oc_verify_stack stack);
+
+/** The name in reports, and the stack of a name; OC_VERIFY_STACK_COUNT for an unknown one. */
+const char *oc_verify_stack_name(enum oc_verify_stack stack);
+enum oc_verify_stack oc_verify_stack_find(const char *name);
+
+#endif

@@ -1,0 +1,426 @@
+/*
+ * The order of things: find the stacks, look at the host, capacities first, then rounds of blocks
+ * in random order, looks, judgement.
+ */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "verify/verify.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/random.h"
+#include "verify/clock.h"
+#include "verify/runs_file.h"
+#include "verify/session.h"
+#include "verify/statistics.h"
+
+#define STACK(name) (1U << OC_VERIFY_STACK_##name)
+
+/* No block begins later, so that quick ends within 90 s and full within two hours, with what
+ * judging and reporting take. */
+#define QUICK_NS 80000000000ULL
+#define FULL_NS  6900000000000ULL
+/* How long system calls of foreign stacks are counted, behind the measured period. */
+#define QUICK_COUNT_NS 20000000ULL
+#define FULL_COUNT_NS  50000000ULL
+#define FILES_WANTED   4096U
+
+static int prepare(struct oc_verify__session *session);
+static void choose_cpus(struct oc_verify__rig *rig);
+static void raise_file_limit(void);
+static uint32_t choose_stacks(const struct oc_verify_config *config,
+                              const struct oc_verify_stack_status *status);
+static int read_aa(struct oc_verify__session *session);
+static void take_aa(void *context, const struct oc_verify_run *run, bool last,
+                    const struct oc_histogram *latency);
+static int open_runs(struct oc_verify__session *session);
+static void take_run(void *context, const struct oc_verify_run *run, bool last,
+                     const struct oc_histogram *latency);
+static int measure(struct oc_verify__session *session);
+static int make_round(struct oc_verify__session *session, bool capacity, bool *any);
+static void tell(const struct oc_verify__session *session, uint32_t cell);
+static int judge(struct oc_verify__session *session);
+static bool look(struct oc_verify__session *session);
+
+int oc_verify_run(const struct oc_verify_config *config, struct oc_verify_report *report,
+                  char *error, size_t error_size)
+{
+    struct oc_verify__session *session = calloc(1, sizeof(*session));
+    int rc = -1;
+
+    *report = (struct oc_verify_report){.full = config->full,
+                                        .pairs = config->pairs,
+                                        .seed = config->seed,
+                                        .altered_delay_ns = config->altered_delay_ns};
+    oc_arena_init(&report->arena);
+    if (session == NULL) {
+        (void)snprintf(error, error_size, "no memory");
+        return -1;
+    }
+    session->config = config;
+    session->report = report;
+    session->error = error;
+    session->error_size = error_size;
+    session->start_ns = oc_verify__clock_ns();
+    session->deadline_ns = session->start_ns + (config->full ? FULL_NS : QUICK_NS);
+    if (prepare(session) == 0 && read_aa(session) == 0 && open_runs(session) == 0 &&
+        measure(session) == 0) {
+        rc = judge(session);
+        oc_verify__environment_end(&report->environment);
+    }
+    (void)snprintf(report->calls_why, sizeof(report->calls_why), "%s", session->rig.calls_why);
+    report->elapsed_s = (double)(oc_verify__clock_ns() - session->start_ns) / 1e9;
+    oc_verify__scripts_deinit(&session->scripts);
+    free(session->latency);
+    free(session->rig.lag);
+    free(session->rig.connect);
+    free(session);
+    return rc;
+}
+
+void oc_verify_report_deinit(struct oc_verify_report *report)
+{
+    oc_verify__data_deinit(&report->data);
+    oc_verify__data_deinit(&report->aa);
+    oc_arena_deinit(&report->arena);
+    *report = (struct oc_verify_report){0};
+}
+
+double oc_verify_report_median(const struct oc_verify_report *report, uint32_t cell,
+                               enum oc_verify_stack stack, enum oc_verify_metric metric)
+{
+    double values[OC_PAIRS_BLOCKS_MAX];
+    double rate = 0;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < report->data.run_count; i++) {
+        const struct oc_verify_run *run = &report->data.runs[i];
+        if (run->cell != cell || run->stack != stack || run->exclusion != OC_VERIFY_KEPT ||
+            isnan(run->metrics[metric]) || run->offered_rate < rate) {
+            continue;
+        }
+        if (run->offered_rate > rate) {
+            rate = run->offered_rate;
+            count = 0;
+        }
+        if (count < OC_PAIRS_BLOCKS_MAX) {
+            values[count++] = run->metrics[metric];
+        }
+    }
+    return count == 0 ? NAN : oc_statistics_median(values, count);
+}
+
+static int prepare(struct oc_verify__session *session)
+{
+    const struct oc_verify_config *config = session->config;
+    struct oc_verify_report *report = session->report;
+    struct oc_verify__plan_config plan = {
+        .full = config->full,
+        .scenarios = config->scenarios,
+        .blocks = config->blocks,
+        .duration_ms = config->duration_ms,
+    };
+
+    raise_file_limit();
+    choose_cpus(&session->rig);
+    oc_verify__environment_begin(&report->environment);
+    (void)snprintf(report->environment.command, sizeof(report->environment.command), "%s",
+                   config->command == NULL ? "" : config->command);
+    oc_verify__make_printable(report->environment.command);
+    oc_verify__calibrate(session->rig.server_cpu, &report->costs, &report->split);
+    oc_verify__stacks_find(&session->stacks, config->tokio, config->libuv);
+    session->stacks.altered_delay_ns = config->altered_delay_ns;
+    memcpy(report->stacks, session->stacks.status, sizeof(report->stacks));
+    session->rig.stacks = &session->stacks;
+    session->rig.count_ns = config->full ? FULL_COUNT_NS : QUICK_COUNT_NS;
+    session->rig.lag = calloc(1, sizeof(struct oc_histogram));
+    session->rig.connect = calloc(1, sizeof(struct oc_histogram));
+    session->latency = calloc(1, sizeof(struct oc_histogram));
+    plan.stacks = choose_stacks(config, report->stacks);
+    plan.cpus = session->rig.client_cpu == session->rig.server_cpu ? 1 : 2;
+    oc_verify__plan_make(&plan, &session->plan);
+    if (session->plan.cell_count == 0) {
+        (void)snprintf(session->error, session->error_size,
+                       "there is nothing to measure: no cell of these scenarios has two stacks "
+                       "that run here");
+        return -1;
+    }
+    if (session->rig.lag == NULL || session->rig.connect == NULL || session->latency == NULL ||
+        oc_verify__data_init(&report->data, &session->plan) < 0) {
+        (void)snprintf(session->error, session->error_size, "no memory");
+        return -1;
+    }
+    for (uint32_t i = 0; i < session->plan.cell_count; i++) {
+        session->blocks_wanted[i] = session->plan.cells[i].blocks;
+    }
+    return 0;
+}
+
+/* Servers run on the first CPU that is ours, clients of cross-core placements on the last: CPUs
+ * with neighbouring numbers are often two halves of one core. */
+static void choose_cpus(struct oc_verify__rig *rig)
+{
+    cpu_set_t set;
+    bool first = true;
+
+    CPU_ZERO(&set);
+    (void)sched_getaffinity(0, sizeof(set), &set);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET((size_t)cpu, &set)) {
+            rig->server_cpu = first ? cpu : rig->server_cpu;
+            rig->client_cpu = cpu;
+            first = false;
+        }
+    }
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_WANTED) {
+        limit.rlim_cur = FILES_WANTED < limit.rlim_max ? FILES_WANTED : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* What the pairs need, the outside references, and epoll once more for A/A. */
+static uint32_t choose_stacks(const struct oc_verify_config *config,
+                              const struct oc_verify_stack_status *status)
+{
+    uint32_t wanted = STACK(FLOOR) | STACK(LIBUV) | STACK(ALTERED) | STACK(EPOLL);
+    uint32_t available = 0;
+
+    if ((config->pairs &
+         (1U << OC_VERIFY_PAIR_TOKIO_EPOLL | 1U << OC_VERIFY_PAIR_TOKIO_IO_URING)) != 0) {
+        wanted |= STACK(TOKIO) | STACK(TOKIO_CURRENT);
+    }
+    if ((config->pairs &
+         (1U << OC_VERIFY_PAIR_EPOLL_IO_URING | 1U << OC_VERIFY_PAIR_TOKIO_IO_URING)) != 0) {
+        wanted |= STACK(IO_URING);
+    }
+    wanted = config->stacks != 0 ? config->stacks : wanted;
+    for (uint32_t i = 0; i < OC_VERIFY_STACK_COUNT; i++) {
+        available |= status[i].available ? 1U << i : 0;
+    }
+    return wanted & available;
+}
+
+static int read_aa(struct oc_verify__session *session)
+{
+    struct oc_verify_report *report = session->report;
+    struct oc_verify__runs_head head = {
+        .any_seed = true,
+        .full = session->config->full,
+        .kernel = report->environment.kernel,
+        .version = report->environment.version,
+        .plan = &session->plan,
+    };
+
+    if (session->config->aa_path == NULL) {
+        return 0;
+    }
+    if (oc_verify__data_init(&report->aa, &session->plan) < 0) {
+        (void)snprintf(session->error, session->error_size, "no memory");
+        return -1;
+    }
+    return oc_verify__runs_read(session->config->aa_path, &head, take_aa, &report->aa,
+                                session->error, session->error_size);
+}
+
+static void take_aa(void *context, const struct oc_verify_run *run, bool last,
+                    const struct oc_histogram *latency)
+{
+    (void)last;
+    (void)oc_verify__data_add(context, run, latency);
+}
+
+static int open_runs(struct oc_verify__session *session)
+{
+    const struct oc_verify_config *config = session->config;
+    struct oc_verify__runs_head head = {
+        .seed = config->seed,
+        .full = config->full,
+        .kernel = session->report->environment.kernel,
+        .version = session->report->environment.version,
+        .plan = &session->plan,
+    };
+
+    if (config->runs_path == NULL) {
+        return 0;
+    }
+    if (!config->resume) {
+        return oc_verify__runs_create(config->runs_path, &head, session->error,
+                                      session->error_size);
+    }
+    if (oc_verify__runs_read(config->runs_path, &head, take_run, session, session->error,
+                             session->error_size) < 0) {
+        return -1;
+    }
+    for (uint32_t cell = 0; cell < session->plan.cell_count; cell++) {
+        oc_verify__data_drop(&session->report->data, cell, session->blocks_done[cell]);
+    }
+    session->report->runs_resumed = session->report->data.run_count;
+    return 0;
+}
+
+/* A block that was broken off has no last run; what there is of it goes when it begins anew. */
+static void take_run(void *context, const struct oc_verify_run *run, bool last,
+                     const struct oc_histogram *latency)
+{
+    struct oc_verify__session *session = context;
+
+    if (run->order == 0) {
+        oc_verify__data_drop(&session->report->data, run->cell, run->block);
+    }
+    (void)oc_verify__data_add(&session->report->data, run, latency);
+    if (last) {
+        session->blocks_done[run->cell] = run->block + 1;
+    }
+}
+
+static int measure(struct oc_verify__session *session)
+{
+    bool any = true;
+
+    while (any) {
+        if (make_round(session, true, &any) < 0) {
+            return -1;
+        }
+    }
+    do {
+        any = true;
+        while (any) {
+            if (make_round(session, false, &any) < 0) {
+                return -1;
+            }
+        }
+    } while (!session->over && look(session));
+    return 0;
+}
+
+/* One block of each cell that wants more, capacity cells or the others, in an order of its own. */
+static int make_round(struct oc_verify__session *session, bool capacity, bool *any)
+{
+    const struct oc_verify_config *config = session->config;
+    uint32_t order[OC_VERIFY__CELLS_MAX];
+    uint32_t count = 0;
+    struct oc_random random;
+
+    for (uint32_t i = 0; i < session->plan.cell_count; i++) {
+        if (oc_verify__cell_is_capacity(&session->plan.cells[i]) == capacity &&
+            session->blocks_done[i] < session->blocks_wanted[i]) {
+            order[count++] = i;
+        }
+    }
+    *any = count > 0 && !session->over;
+    oc_random_init(&random, config->seed + (count > 0 ? session->blocks_done[order[0]] : 0));
+    for (uint32_t left = count; left > 0 && !session->over; left--) {
+        uint32_t at = (uint32_t)oc_random_below(&random, left);
+        uint32_t cell = order[at];
+        order[at] = order[left - 1];
+        if (config->stop != NULL && *config->stop != 0) {
+            session->report->stopped = true;
+            session->over = true;
+        } else if (oc_verify__clock_ns() >= session->deadline_ns) {
+            session->report->timed_out = true;
+            session->over = true;
+        } else {
+            tell(session, cell);
+            if (oc_verify__block_make(session, cell) < 0) {
+                return -1;
+            }
+            session->seconds_done += oc_verify__cell_seconds(&session->plan.cells[cell]) *
+                                     oc_verify__cell_runs(&session->plan.cells[cell]);
+        }
+    }
+    session->report->stopped = session->report->stopped ||
+                               (config->stop != NULL && *config->stop != 0);
+    return 0;
+}
+
+static void tell(const struct oc_verify__session *session, uint32_t cell)
+{
+    struct oc_verify_progress progress = {
+        .cell = &session->plan.cells[cell],
+        .block = session->blocks_done[cell],
+        .runs_done = session->report->data.run_count,
+        .runs_planned = session->report->data.run_count,
+        .elapsed_s = (double)(oc_verify__clock_ns() - session->start_ns) / 1e9,
+    };
+    double left_s = 0;
+
+    if (session->config->on_progress == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < session->plan.cell_count; i++) {
+        const struct oc_verify_cell *other = &session->plan.cells[i];
+        uint32_t blocks = session->blocks_wanted[i] > session->blocks_done[i]
+                              ? session->blocks_wanted[i] - session->blocks_done[i]
+                              : 0;
+        progress.runs_planned += blocks * oc_verify__cell_runs(other);
+        left_s += blocks * oc_verify__cell_runs(other) * oc_verify__cell_seconds(other);
+    }
+    /* Twice as slow as planned so far: twice as slow in the rest. */
+    if (session->seconds_done > 1.0) {
+        left_s *= progress.elapsed_s / session->seconds_done;
+    }
+    progress.left_s = left_s;
+    session->config->on_progress(session->config->context, &progress);
+}
+
+static int judge(struct oc_verify__session *session)
+{
+    const struct oc_verify_config *config = session->config;
+    struct oc_verify_report *report = session->report;
+
+    oc_arena_deinit(&report->arena);
+    oc_arena_init(&report->arena);
+    report->judgement_config = (struct oc_judgement_config){
+        .seed = config->seed,
+        .resamples = config->resamples != 0 ? config->resamples : OC_BOOTSTRAP_RESAMPLES,
+        .pairs = config->pairs,
+        .thresholds = config->thresholds,
+        .costs = report->costs,
+        .aa = session->config->aa_path == NULL ? NULL : &report->aa,
+    };
+    if (oc_judgement_make(&report->judgement, &report->data, &report->judgement_config,
+                          &report->arena) < 0) {
+        (void)snprintf(session->error, session->error_size, "no memory for the judgement");
+        return -1;
+    }
+    return 0;
+}
+
+/* After the planned blocks: more for gate cells that are undecided, up to the next look. */
+static bool look(struct oc_verify__session *session)
+{
+    struct oc_verify_report *report = session->report;
+    struct oc_gate_input input;
+    bool more = false;
+
+    if (!session->config->full || judge(session) < 0) {
+        return false;
+    }
+    input = oc_judgement_gate_input(&report->judgement, &report->judgement_config);
+    for (uint32_t cell = 0; cell < session->plan.cell_count; cell++) {
+        for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
+            uint32_t wanted;
+            if (session->plan.cells[cell].gate == OC_VERIFY_GATE_NONE ||
+                (session->config->pairs >> pair & 1U) == 0) {
+                continue;
+            }
+            wanted = oc_gate_blocks_wanted(&input, &report->judgement.gates[pair], cell);
+            if (wanted > session->blocks_wanted[cell]) {
+                session->blocks_wanted[cell] = wanted;
+                more = true;
+            }
+        }
+    }
+    return more;
+}

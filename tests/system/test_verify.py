@@ -1,0 +1,235 @@
+"""outcry verify: from starting servers to the decision, in small.
+
+Method: runs of one or two cells with two or three stacks and few, short runs; a server that is
+stopped for 100 ms while it is measured; a generator that is stopped; a verification that is broken
+off and resumed. Fails when: a report is no JSON or lacks what was measured, resuming measures again
+what is there, a stall of the server or the generator does not show, an exit status is wrong, or a
+server outlives the run. What is measured here is not judged: the machine may be busy.
+"""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from support import OUTCRY, PATIENCE_S, io_uring_reason, run
+
+STACKS = "epoll,altered" if io_uring_reason() else "epoll,io_uring,altered"
+OUR_STACKS = STACKS.split(",")
+
+
+def options(*arguments, json_path=None, blocks=1, duration_ms=60, stacks=STACKS):
+    """A small verification."""
+    words = ["verify", "--seed", "7", "--stacks", stacks, "--blocks", blocks, "--duration-ms",
+             duration_ms, "--resamples", "200", "--quiet", *arguments]
+    return words + (["--json", json_path] if json_path else [])
+
+
+def children(pid):
+    """{pid: command line} of the processes that `pid` started."""
+    found = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            for child in task.read_text().split():
+                found[int(child)] = pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            pass    # it ended meanwhile
+    return found
+
+
+class Verify(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.json = os.path.join(self.folder.name, "v.json")
+
+    def report(self):
+        with open(self.json, encoding="utf-8") as file:
+            return json.load(file)
+
+    def lines(self):
+        """The lines of the file of runs, without its head."""
+        with open(self.json + ".runs", encoding="utf-8") as file:
+            return [json.loads(line) for line in file][1:]
+
+    def verify(self, *arguments, status=0, **more):
+        done = run(*options(*arguments, json_path=self.json, **more))
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done
+
+    def test_measures_and_reports(self):
+        done = self.verify("--scenario", "ping-pong,request-response,reuse,fan-out",
+                           "--pairs", "epoll:io_uring")
+        report = self.report()
+        cells = [cell["name"] for cell in report["cells"]]
+        self.assertEqual(len(cells), 4)
+        self.assertEqual(report["seed"], 7)
+        self.assertIn("verify --seed 7", report["environment"]["command"])
+        self.assertGreater(report["environment"]["cpus_online"], 0)
+        self.assertGreater(report["costs"]["call_ns"], 10)
+        self.assertFalse(report["full"])
+        self.assertIn("epoll:io_uring", report["judgement"]["gates"])
+        for cell in cells:
+            self.assertIn(cell, done.stdout)
+        # A block holds each stack once, and nothing failed.
+        ours = [stack for stack in OUR_STACKS if stack != "altered"]
+        for cell in report["cells"]:
+            runs = [one for one in report["runs"] if one["cell"] == cell["name"]]
+            stacks = sorted(one["stack"] for one in runs)
+            self.assertTrue(set(ours) <= set(stacks) or len(ours) == 1, stacks)
+            self.assertEqual(len(stacks), len(set(stacks)))
+            self.assertEqual(sorted(one["order"] for one in runs), list(range(len(runs))))
+            for one in runs:
+                self.assertIn(one["exclusion"], ("kept", "steal"), one)
+                self.assertGreater(one["requests"], 0)
+                metrics = one["metrics"]
+                self.assertLessEqual(metrics["latency_p50"], metrics["latency_p99"])
+                self.assertEqual((metrics["errors"], metrics["timeouts"]), (0, 0))
+                for name in ("server_cpu", "client_cpu", "context_switches", "system_calls",
+                             "resident", "descriptors", "rate"):
+                    self.assertGreater(metrics[name], 0, (name, one))
+                if "reuse" in one["cell"]:
+                    self.assertGreater(metrics["connect_p50"], 0)
+        # One message in flight on epoll: wait, read, write; on io_uring one call does it all.
+        calls = {one["stack"]: one["metrics"]["system_calls"] for one in report["runs"]
+                 if one["cell"] == "ping-pong/100B/same-core"}
+        self.assertAlmostEqual(calls["epoll"], 3, delta=0.1)
+        if "io_uring" in calls:
+            self.assertAlmostEqual(calls["io_uring"], 1, delta=0.1)
+        for name, curve in report["cells"][0]["latency"].items():
+            self.assertIn(name, OUR_STACKS)
+            self.assertGreater(sum(count for _, count in curve), 0)
+
+    def test_resume(self):
+        arguments = ("--scenario", "ping-pong,stress")
+        self.verify(*arguments, blocks=2)
+        whole = self.lines()
+        self.assertEqual(len(whole), 4 * len(OUR_STACKS))
+        # Broken off within the last block, and within the last line.
+        with open(self.json + ".runs", encoding="utf-8") as file:
+            lines = file.readlines()
+        with open(self.json + ".runs", "w", encoding="utf-8") as file:
+            file.writelines(lines[:-1])
+            file.write(lines[-1][:len(lines[-1]) // 2] + "\n")
+        self.verify("--resume", *arguments, blocks=2)
+        report = self.report()
+        self.assertEqual(report["runs_resumed"], len(whole) - len(OUR_STACKS))
+        self.assertEqual(len(report["runs"]), len(whole))
+        kept = [(one["cell"], one["block"], one["stack"], one["order"]) for one in report["runs"]]
+        self.assertEqual(len(set(kept)), len(whole))
+        # The same seed gives the same order of stacks, whether resumed or not.
+        self.assertEqual(set(kept), {(one["cell"], one["block"], one["stack"], one["order"])
+                                     for one in whole})
+        # A finished one is not measured again; another plan is refused.
+        self.verify("--resume", *arguments, blocks=2)
+        self.assertEqual(self.report()["runs_resumed"], len(whole))
+        done = self.verify("--resume", *arguments, blocks=2, duration_ms=50, status=1)
+        self.assertIn("cells", done.stderr)
+
+    def test_gate_and_usage(self):
+        # One block decides nothing, so the gate is not passed.
+        self.verify("--scenario", "ping-pong", "--gate", "epoll:io_uring", status=3)
+        for arguments in (["--gate", "epoll:kqueue"], ["--scenario", "pingpong"],
+                          ["--pairs", "epoll"], ["--resume"], ["--blocks", "0"], ["x"]):
+            done = run("verify", *arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertNotEqual(done.stderr, "")
+        gate_file = os.path.join(self.folder.name, "gate.ini")
+        with open(gate_file, "w", encoding="utf-8") as file:
+            file.write("[gate]\nping_pong = 10\n")
+        done = run(*options("--gate-file", gate_file))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("gate.ini:2", done.stderr)
+
+    def test_what_is_missing_is_said(self):
+        done = self.verify("--scenario", "ping-pong", "--tokio", "/nonexistent/tokio",
+                           stacks=STACKS + ",tokio")
+        self.assertIn("/nonexistent/tokio", done.stdout)
+        self.assertFalse(self.report()["stacks"]["tokio"]["available"])
+
+    def start(self, *arguments, **more):
+        process = subprocess.Popen([OUTCRY, *map(str, options(*arguments, json_path=self.json,
+                                                              **more))],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(lambda: process.poll() is None and process.kill())
+        return process
+
+    def server_of(self, process, word):
+        """Pid of the next server whose command line has `word`; fails after a while."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            for pid, line in children(process.pid).items():
+                if word in line:
+                    return pid
+            time.sleep(0.002)
+        raise AssertionError("no such server was started")
+
+    def test_ends_when_asked(self):
+        process = self.start("--scenario", "ping-pong", blocks=100, duration_ms=200)
+        server = self.server_of(process, b"echo")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(PATIENCE_S), 0, process.stderr.read())
+        self.assertTrue(self.report()["stopped"])
+        self.assertFalse(os.path.exists(f"/proc/{server}"))
+
+    def test_servers_die_with_it(self):
+        process = self.start("--scenario", "ping-pong", blocks=100, duration_ms=500)
+        server = self.server_of(process, b"echo")
+        process.kill()
+        process.wait(PATIENCE_S)
+        end = time.monotonic() + PATIENCE_S
+        while os.path.exists(f"/proc/{server}") and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertFalse(os.path.exists(f"/proc/{server}"))
+
+    def stall(self, whom):
+        """An open loop in which 100 ms of a run of a second stand still. Returns the runs."""
+        process = self.start("--scenario", "percentiles", stacks="epoll,altered", duration_ms=900)
+        while not any(one["cell"].startswith("percentiles/capacity") for one in self.seen()):
+            self.assertIsNone(process.poll(), "it ended before the open loop")
+            time.sleep(0.005)
+        # The capacity is measured: the next server is one of the open loop. Warm-up is 300 ms.
+        server = self.server_of(process, b"serve")
+        time.sleep(0.7)
+        victim = server if whom == "server" else process.pid
+        os.kill(victim, signal.SIGSTOP)
+        time.sleep(0.1)
+        os.kill(victim, signal.SIGCONT)
+        self.assertEqual(process.wait(PATIENCE_S), 0, process.stderr.read())
+        return [one for one in self.report()["runs"] if one["offered_rate"] > 0]
+
+    def seen(self):
+        try:
+            return self.lines()
+        except (FileNotFoundError, json.JSONDecodeError):
+            return []
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "open loops need two CPUs")
+    def test_a_stalled_server_shows(self):
+        runs = self.stall("server")
+        self.assertEqual(len(runs), 2)
+        # 100 ms of 900 is every ninth request; those that came first waited nearly all of it. A
+        # closed loop would have sent nothing meanwhile, and would show one late request.
+        worst = max(runs, key=lambda one: one["metrics"]["latency_p999"])
+        self.assertGreater(worst["metrics"]["latency_p999"], 60e6)
+        self.assertLess(worst["metrics"]["latency_p999"], 10e9)
+        self.assertGreater(worst["metrics"]["latency_max"], 80e6)
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "open loops need two CPUs")
+    def test_a_lagging_generator_is_detected(self):
+        runs = self.stall("generator")
+        late = [one for one in runs if one["exclusion"] == "lag"]
+        self.assertGreaterEqual(len(late), 1)
+        for one in late:
+            self.assertTrue(re.search("generator was late", one["why"]))
+            self.assertGreater(one["lag_p99_ns"], 40e3)
+
+
+if __name__ == "__main__":
+    unittest.main()
