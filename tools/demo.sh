@@ -1,6 +1,7 @@
 #!/bin/sh
 # make demo: real order flow over TCP into the matching engine, on io_uring and again on epoll,
-# every reply checked. Exit status 1 as soon as one reply is not what it must be.
+# every reply checked; then both stacks measured side by side. Exit status 1 as soon as one reply is
+# not what it must be.
 #
 # OUTCRY             the program; default build/release/outcry
 # OUTCRY_LOBSTER_DIR where the NASDAQ files are; default ../shared/data/lobster
@@ -103,3 +104,6 @@ for net in io_uring epoll; do
 done
 echo
 echo "Every reply was right."
+echo
+echo "=== Which stack pays on this host? outcry verify --quick"
+"$outcry" verify --quick
