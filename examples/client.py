@@ -2,6 +2,8 @@
 """Buys and sells at a venue: examples/client.py [HOST PORT], 127.0.0.1 7400 without."""
 import json, socket, struct, sys
 
+if len(sys.argv) not in (1, 3):
+    sys.exit(__doc__)
 host, port = sys.argv[1:] or ("127.0.0.1", 7400)
 venue = socket.create_connection((host, int(port))).makefile("rwb")
 

@@ -65,7 +65,9 @@ static void print_help(FILE *out)
                 "A trading engine: a limit-order book behind TCP, on io_uring or epoll.\n\n",
                 out);
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++) {
-        (void)fprintf(out, "  %-11s %s\n", SUBCOMMANDS[i].name, SUBCOMMANDS[i].text);
+        if (SUBCOMMANDS[i].text != NULL) {
+            (void)fprintf(out, "  %-11s %s\n", SUBCOMMANDS[i].name, SUBCOMMANDS[i].text);
+        }
     }
     (void)fputs(
         "\n`outcry SUBCOMMAND --help` tells its options. `outcry --version` tells the build.\n"

@@ -23,7 +23,7 @@ int oc_cli_replace(int argc, char **argv)
         "ORDER_ID QUANTITY[@PRICE]",
         "Changes one open order, for instance: outcry replace 7 5@50010\v"
         "QUANTITY is the new open quantity. Less at the same price keeps the place in the queue; "
-        "anything else goes to its end and may trade at once: `outcry orders` shows what is left. "
+        "anything else goes to its end and may trade at once. "
         "Exit status: 0 replaced, 1 rejected or not reached, 2 usage.",
         oc_cli_client_children,
         NULL,
@@ -50,6 +50,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
             argp_error(state, "say the order id and QUANTITY or QUANTITY@PRICE; `outcry orders` "
                               "lists the orders");
         }
+        request->traded_order_id = request->command.replace.order_id;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -106,10 +107,15 @@ static void show(const struct oc_cli_request *request, const struct oc_wire_repl
 {
     const struct oc_event *event = &reply->event;
 
-    (void)request;
-    /* Trades that follow are told to the session that entered the order, which this one is not. */
     if (event->kind == OC_EVENT_REPLACED) {
         (void)printf("order %" PRIu64 ": %" PRIu64 " at %" PRId64 "\n", event->order.order_id,
                      event->order.qty_lots, event->order.price_ticks);
+    } else if (event->kind == OC_EVENT_TRADE) {
+        bool buy = event->trade.buyer_order_id == request->traded_order_id;
+        (void)printf("trade %" PRIu64 ": %s %" PRIu64 " %.*s at %" PRId64 " %s user %" PRIu64 "\n",
+                     event->trade.trade_id, buy ? "bought" : "sold", event->trade.qty_lots,
+                     (int)reply->symbol.size, reply->symbol.bytes, event->trade.price_ticks,
+                     buy ? "from" : "to",
+                     buy ? event->trade.seller_user_id : event->trade.buyer_user_id);
     }
 }

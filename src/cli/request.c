@@ -15,6 +15,7 @@
 #define LAST_PING        1U
 
 static bool exchange(struct oc_cli_request *request);
+static bool is_foreign(const struct oc_cli_request *request, const struct oc_event *event);
 static bool send_or_say(struct oc_cli_client *client, const struct oc_command *command);
 static bool receive_or_say(struct oc_cli_client *client, struct oc_payload *payload,
                            struct oc_wire_reply *reply);
@@ -39,9 +40,10 @@ int oc_cli_request_run(struct oc_cli_request *request, const struct argp *argp, 
 /* Whether all of it worked and nothing was rejected. */
 static bool exchange(struct oc_cli_request *request)
 {
-    const struct oc_command tape_off = {
+    const struct oc_command tape = {
         .kind = OC_COMMAND_SESSION_SET,
-        .settings = {.given = OC_SETTING_TRADES},
+        .settings = {.given = OC_SETTING_TRADES,
+                     .values = request->traded_order_id != 0 ? OC_SETTING_TRADES : 0},
     };
     const struct oc_command ping = {.kind = OC_COMMAND_PING, .ping = {.ping = LAST_PING}};
     static struct oc_event_level levels[2 * OC_BOOK_DEPTH_MAX];
@@ -55,9 +57,9 @@ static bool exchange(struct oc_cli_request *request)
     struct oc_cli_client *client = &request->client;
     struct oc_payload payload;
     bool ok = true;
-    bool tape_is_off = false;
+    bool tape_is_set = false;
 
-    if (!send_or_say(client, &tape_off) || !send_or_say(client, &request->command) ||
+    if (!send_or_say(client, &tape) || !send_or_say(client, &request->command) ||
         !send_or_say(client, &ping)) {
         return false;
     }
@@ -66,8 +68,11 @@ static bool exchange(struct oc_cli_request *request)
             return ok;
         }
         /* Trades of others may come before the venue knows that nobody wants them here. */
-        if (!tape_is_off) {
-            tape_is_off = reply.event.kind == OC_EVENT_SESSION;
+        if (!tape_is_set) {
+            tape_is_set = reply.event.kind == OC_EVENT_SESSION;
+            continue;
+        }
+        if (is_foreign(request, &reply.event)) {
             continue;
         }
         ok = ok && reply.event.kind != OC_EVENT_REJECTED;
@@ -80,6 +85,14 @@ static bool exchange(struct oc_cli_request *request)
         }
     }
     return false;
+}
+
+/* A trade of others, heard because this request listens to the tape. */
+static bool is_foreign(const struct oc_cli_request *request, const struct oc_event *event)
+{
+    return request->traded_order_id != 0 && event->kind == OC_EVENT_TRADE &&
+           event->trade.buyer_order_id != request->traded_order_id &&
+           event->trade.seller_order_id != request->traded_order_id;
 }
 
 static bool send_or_say(struct oc_cli_client *client, const struct oc_command *command)

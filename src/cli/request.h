@@ -15,6 +15,9 @@ struct oc_cli_request {
     /* Called for each reply that is no reject, in order; not with --json. */
     void (*show)(const struct oc_cli_request *request, const struct oc_wire_reply *reply);
     void *context; /* for show */
+    /* Also shown: trades of this order, which the session that entered it is told of, and the tape.
+     * 0: none. */
+    uint64_t traded_order_id;
 };
 
 /**

@@ -67,7 +67,7 @@ static const struct argp_option OPTIONS[] = {
     {"limit", KEY_LIMIT, "NAME=N", 0,
      "A limit of the venue: sessions, orders, levels, instruments, users, client_ids (of each "
      "user), client_ids_total, out_bytes (owed to one session), out_chunks (4 KiB, all sessions), "
-     "large_frames; with dedicated: event_log, command_ring (powers of two); of a session (0: "
+     "large_frames; event_log and, with dedicated, command_ring (powers of two); of a session (0: "
      "none): frames_per_turn, requests_per_second, incomplete_frame_seconds, idle_seconds; of an "
      "address (0: none): connections_per_address. docs/limits.md tells defaults and answers",
      0},
@@ -254,6 +254,8 @@ static void settle_threads(struct arguments *arguments, struct argp_state *state
     }
     if (config->engine == OC_SERVER_DEDICATED) {
         threads = config->io_threads + 1;
+    } else if (config->command_ring_capacity != 0) {
+        argp_error(state, "--limit command_ring is of --engine dedicated: inline has no such ring");
     }
     if (config->cpu_count > 0 &&
         (config->cpu_count < threads ||

@@ -36,6 +36,7 @@ static uint64_t secret(void);
 static int open_listeners(struct oc_server *server, char *error, size_t error_size);
 static int open_listener(struct oc_server *server, uint32_t index,
                          char error[OC_IO_SOCKET_ERROR_BYTES]);
+static void log_session_limits(const struct oc_session_limits *limits);
 static void log_threads(const struct oc_server *server);
 static void append_cpus(const struct oc_server *server, uint32_t first, uint32_t count, char *text,
                         size_t text_size);
@@ -192,6 +193,7 @@ void oc_server__log_start(const struct oc_server *server)
            limits->sessions_max, limits->orders_max, limits->levels_max, limits->instruments_max,
            server->config.instruments_on_first_use ? "made on first use" : "of the file only",
            limits->users_max, oc_arena_bytes(&server->arena) >> 20);
+    log_session_limits(&server->config.session_limits);
     log_threads(server);
     oc_log(OC_LOG_WARNING, "in memory only: a restart loses every order");
     for (uint32_t i = 0; i < server->listener_count; i++) {
@@ -528,6 +530,16 @@ static int open_listener(struct oc_server *server, uint32_t index,
         return -1;
     }
     return oc_io_address_text(&bound, listener->address, sizeof listener->address);
+}
+
+static void log_session_limits(const struct oc_session_limits *limits)
+{
+    oc_log(OC_LOG_INFO,
+           "limits of a session (0: none): frames_per_turn=%" PRIu32 " requests_per_second=%" PRIu32
+           " incomplete_frame_seconds=%" PRIu32 " idle_seconds=%" PRIu32
+           " connections_per_address=%" PRIu32,
+           limits->frames_per_turn, limits->requests_per_second, limits->incomplete_frame_seconds,
+           limits->idle_seconds, limits->connections_per_address);
 }
 
 static void log_threads(const struct oc_server *server)

@@ -68,7 +68,8 @@ class ByHand(unittest.TestCase):
         self.outcry(venue, "order", "buy", "X", "5@9")
         self.outcry(venue, "order", "sell", "X", "2@20", "-u", "2")
         self.assertEqual(self.outcry(venue, "replace", "1", "3"), "order 1: 3 at 9\n")
-        self.assertEqual(self.outcry(venue, "replace", "1", "3@20"), "order 1: 3 at 20\n")
+        self.assertEqual(self.outcry(venue, "replace", "1", "3@20"),
+                         "order 1: 3 at 20\ntrade 1: bought 2 X at 20 from user 2\n")
         self.assertIn(" 1 @ 20 ", self.outcry(venue, "orders"))
         self.assertIn("rejected: unknown_order", self.outcry(venue, "replace", "2", "1", status=1))
 
@@ -233,6 +234,11 @@ class Mistakes(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr,
                                  "is no HOST:PORT: write for instance|cannot be resolved")
+
+    def test_help_lists_what_people_type(self):
+        text = run("--help").stdout
+        self.assertIn("  verify ", text)
+        self.assertNotIn("null", text)
 
     def test_help(self):
         for name in ("order", "cancel", "replace", "mass-cancel", "orders", "book", "tape",
