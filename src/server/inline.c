@@ -137,9 +137,11 @@ static int turn(struct oc_server *server, uint64_t timeout_ns, uint64_t *now_ns)
         return -1;
     }
     server->utc_ns = oc_server__utc_ns(server, *now_ns);
+    worker->has_heard = oc_gateway_held_count(worker->gateway) > 0; /* released: more may come */
     oc_gateway_begin(worker->gateway, *now_ns);
     for (int i = 0; i < count; i++) {
         const struct oc_io_event *event = &worker->events[i];
+        worker->has_heard |= event->kind == OC_IO_RECEIVED;
         if (event->kind == OC_IO_ACCEPT_FAILED) {
             log_refusal(server, event);
         } else {
@@ -193,10 +195,13 @@ static int wind_down(struct oc_server *server, uint64_t now_ns)
     struct oc_gateway_stats stats;
     oc_log(OC_LOG_INFO, "stopping: no new connections, open sessions get their last replies");
     oc_server__close_listeners(server);
-    /* What arrived before the stop is still answered. */
-    if (turn(server, 0, &now_ns) != 0) {
-        return -1;
-    }
+    /* What arrived before the stop is still answered, also what is more than one turn reads. */
+    do {
+        if (turn(server, 0, &now_ns) != 0) {
+            return -1;
+        }
+    } while ((server->workers->has_heard || oc_gateway_held_count(gateway) > 0) &&
+             now_ns + OC_SERVER__STOP_TIMEOUT_NS < deadline_ns + OC_SERVER__READ_OUT_NS);
     oc_gateway_close_all(gateway);
     drain(server);
     oc_gateway_flush(gateway);

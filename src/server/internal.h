@@ -31,6 +31,9 @@
  */
 #define OC_SERVER__STOP_TIMEOUT_NS 10000000000ULL
 
+/* ... and this long, of it, for what they sent before it and was not read yet. */
+#define OC_SERVER__READ_OUT_NS 1000000000ULL
+
 #define OC_SERVER__PACE_STEP_NS 1000000ULL
 
 struct oc_server__listener {
@@ -76,7 +79,10 @@ struct oc_server__worker {
 
     uint32_t unpublished;        /* commands claimed in the ring since the last publish */
     bool is_behind;              /* more events wait than one turn takes */
+    bool is_reading_out;         /* it was told to close, and reads what was sent before */
     bool is_closing;             /* it has asked its sessions to close */
+    bool has_heard;              /* in this turn, or a session was held as it began */
+    uint64_t read_out_end_ns;    /* then it closes however much more comes */
     uint64_t now_ns;             /* CLOCK_MONOTONIC, of this turn */
     uint64_t asked;              /* the last of engine_loop.pace_question that it answered */
     struct oc_io_stats io_stats; /* as they were at its end */

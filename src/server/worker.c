@@ -20,6 +20,7 @@
 #define PUBLISH_BATCH 16U
 
 static void serve(struct oc_server__worker *worker);
+static void begin_close(struct oc_server__worker *worker);
 static int turn(struct oc_server__worker *worker);
 static void take_event(struct oc_server__worker *worker, const struct oc_io_event *event);
 static void take_arrivals(struct oc_server__worker *worker);
@@ -84,10 +85,7 @@ static void serve(struct oc_server__worker *worker)
             continue;
         }
         if (!worker->is_closing) {
-            worker->is_closing = true;
-            take_arrivals(worker); /* the last ones */
-            oc_gateway_close_all(worker->gateway);
-            publish(worker);
+            begin_close(worker);
         }
         oc_gateway_stats_read(worker->gateway, &stats);
         /* Without a session there may still be ends of sessions that found no room. */
@@ -97,13 +95,34 @@ static void serve(struct oc_server__worker *worker)
     }
 }
 
+/* What was sent before the stop is still answered: sessions close when a turn that began after it,
+ * and with the last arrivals, brought nothing more and nobody is held. */
+static void begin_close(struct oc_server__worker *worker)
+{
+    if (!worker->is_reading_out) {
+        worker->is_reading_out = true;
+        worker->read_out_end_ns = worker->now_ns + OC_SERVER__READ_OUT_NS;
+        take_arrivals(worker); /* the last ones */
+        publish(worker);
+    } else if ((!worker->has_heard && oc_gateway_held_count(worker->gateway) == 0) ||
+               worker->now_ns >= worker->read_out_end_ns) {
+        worker->is_closing = true;
+        oc_gateway_close_all(worker->gateway);
+        publish(worker);
+    }
+}
+
 static int turn(struct oc_server__worker *worker)
 {
     struct oc_io *io = worker->io;
     uint64_t question;
     uint64_t timeout_ns = oc_server__until_deadline(worker, UINT64_MAX, worker->now_ns);
-    int count = io->ops->poll(io, worker->events, OC_IO_EVENTS_MAX,
-                              worker->is_behind ? 0 : timeout_ns, &worker->now_ns);
+    int count;
+    if (worker->is_behind || (worker->is_reading_out && !worker->is_closing)) {
+        timeout_ns = 0;
+    }
+    worker->has_heard = oc_gateway_held_count(worker->gateway) > 0; /* released: more may come */
+    count = io->ops->poll(io, worker->events, OC_IO_EVENTS_MAX, timeout_ns, &worker->now_ns);
     if (count < 0) {
         oc_log(OC_LOG_ERROR, "the %s backend broke: %s", io->ops->name, strerror(-count));
         return -1;
@@ -134,6 +153,7 @@ static int turn(struct oc_server__worker *worker)
 static void take_event(struct oc_server__worker *worker, const struct oc_io_event *event)
 {
     oc_gateway_on_io(worker->gateway, event);
+    worker->has_heard |= event->kind == OC_IO_RECEIVED;
     if (event->kind == OC_IO_CLOSED) {
         count_closed(worker);
     }

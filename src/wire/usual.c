@@ -154,7 +154,7 @@ static bool take_end(struct oc_wire__reader *reader, struct oc_command *command)
 
 /*
  * A name whose opening quote was taken, with its closing quote, into memory that is zero. Eight
- * bytes at a time: behind every name that is looked at here stand more than eight.
+ * bytes at a time, as long as there are eight.
  */
 static inline bool take_name(struct oc_wire__reader *reader, char *bytes, size_t bytes_max,
                              uint8_t *size)
@@ -178,6 +178,18 @@ static inline bool take_name(struct oc_wire__reader *reader, char *bytes, size_t
             *size = (uint8_t)done;
             return *next == '"' && done > 0;
         }
+    }
+    /* Fewer than eight bytes are left: the name is the last member. */
+    for (; next < reader->end; next++) {
+        if (*next == '"') {
+            reader->next = next + 1;
+            *size = (uint8_t)done;
+            return done > 0;
+        }
+        if (*next < 0x20 || *next > 0x7e || *next == '\\' || done == bytes_max) {
+            return false;
+        }
+        bytes[done++] = (char)*next;
     }
     return false;
 }

@@ -4,11 +4,13 @@ Method: real processes, real signals, on each backend that this kernel can run. 
 the log is missing or untrue, an exit status is wrong, a mistake is not named with its mend, or a
 session is not told what happens to it.
 """
+import json
 import os
 import re
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -60,6 +62,34 @@ class Signals(unittest.TestCase):
                         client.close()
                     self.assertEqual(venue.stop(), 0)
                     self.assertRegex(venue.log[-1], r"stopped after \d+ commands, 0 trades, 0 rej")
+
+    def test_stop_answers_all_that_arrived_before_it(self):
+        """The venue sleeps while requests arrive, more than one turn reads, and wakes to a stop."""
+        forms = ((), ("--engine", "dedicated", "--io-threads", "2"))
+        for net in backends():
+            for form in forms:
+                for count, pings in ((40, 10), (4, 3000)):
+                    with self.subTest(net=net, form=form, clients=count, pings=pings), \
+                            Venue(net, *form) as venue:
+                        self.stop_with_unread_requests(venue, count, pings)
+
+    def stop_with_unread_requests(self, venue, count, pings):
+        clients = [Client(venue.address) for _ in range(count)]
+        for client in clients:
+            client.ask({"session": {"ping": 0}})
+        venue.process.send_signal(signal.SIGSTOP)
+        for client in clients:
+            frames = (json.dumps({"session": {"ping": i}}).encode() for i in range(1, pings + 1))
+            client.socket.sendall(b"".join(struct.pack(">I", len(f)) + f for f in frames))
+        venue.process.send_signal(signal.SIGTERM)
+        venue.process.send_signal(signal.SIGCONT)
+        for client in clients:
+            told = []
+            while (reply := client.receive()) is not None:
+                told.append(reply["ping"])
+            self.assertEqual(told, list(range(1, pings + 1)))
+            client.close()
+        self.assertEqual(venue.process.wait(PATIENCE_S), 0)
 
     def test_a_client_that_never_closes_cannot_hold_it_up(self):
         for net in backends():

@@ -47,6 +47,20 @@ static void test_usual_requests_are_taken(void **state)
     DECODES("{\"user_id\":101,\"order_id\":7,\"total_quantity\":12,\"request_id\":9}");
 }
 
+static void test_a_client_order_id_of_any_length_may_come_last(void **state)
+{
+    static const char id[] = "123456789012345678901234567890123456";
+    char json[256];
+    (void)state;
+    for (int size = 1; size <= 36; size++) {
+        (void)snprintf(json, sizeof json,
+                       "{\"user_id\":1,\"symbol\":\"A\",\"order_type\":\"Buy\",\"price\":1,"
+                       "\"quantity\":1,\"client_order_id\":\"%.*s\"}",
+                       size, id);
+        DECODES(json);
+    }
+}
+
 static void test_others_are_left(void **state)
 {
     (void)state;
@@ -165,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_usual_requests_are_taken),
+        cmocka_unit_test(test_a_client_order_id_of_any_length_may_come_last),
         cmocka_unit_test(test_others_are_left),
         cmocka_unit_test(test_both_ways_agree),
     };
