@@ -14,6 +14,7 @@
 
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "verify/agent.h"
 #include "verify/cells.h"
 #include "verify/report_compare.h"
 #include "verify/report_html.h"
@@ -45,6 +46,10 @@ enum {
     KEY_TOKIO,
     KEY_LIBUV,
     KEY_QUIET,
+    KEY_ON,
+    KEY_AGENT,
+    KEY_LISTEN,
+    KEY_INSECURE,
     KEY_STACKS,
     KEY_ALTERED,
     KEY_AA,
@@ -74,6 +79,15 @@ static const struct argp_option OPTIONS[] = {
     {"tokio", KEY_TOKIO, "PATH", 0, "The tokio program. Default: that of `make baseline-tokio`", 0},
     {"libuv", KEY_LIBUV, "PATH", 0, "The libuv echo. Default: beside this program", 0},
     {"quiet", KEY_QUIET, NULL, 0, "No progress on stderr", 0},
+    {"on", KEY_ON, "HOST:PORT", 0,
+     "Servers run on another host: its agent starts them. Same-core cells are measured with a host "
+     "each instead",
+     0},
+    {"agent", KEY_AGENT, NULL, 0,
+     "Measure nothing: start and end servers here for a `verify --on` elsewhere, until SIGTERM", 0},
+    {"listen", KEY_LISTEN, "HOST:PORT", 0, "Of --agent: wait for it here", 0},
+    {"insecure", KEY_INSECURE, NULL, 0,
+     "Of --agent: also on addresses other than loopback. Whoever reaches it can start servers", 0},
     {"stacks", KEY_STACKS, "LIST", OPTION_HIDDEN, "Only these", 0},
     {"altered-delay-ns", KEY_ALTERED, "NS", OPTION_HIDDEN, "Slow `altered` down by request", 0},
     {"aa", KEY_AA, "FILE", OPTION_HIDDEN, "File of runs of an A/A, for the resolution", 0},
@@ -84,6 +98,8 @@ static const struct argp_option OPTIONS[] = {
 
 struct arguments {
     struct oc_verify_config config;
+    struct oc_verify_agent_config agent_config;
+    bool agent;
     const char *json;
     const char *html;
     const char *markdown;
@@ -97,8 +113,10 @@ struct arguments {
 static volatile sig_atomic_t stopped;
 
 static error_t on_option(int key, char *value, struct argp_state *state);
+static error_t on_agent_option(int key, char *value, struct argp_state *state);
 static error_t on_hidden_option(int key, char *value, struct argp_state *state);
 static void on_end(struct arguments *arguments, struct argp_state *state);
+static void check_agent(const struct arguments *arguments, struct argp_state *state);
 static enum oc_verify_pair find_pair(struct argp_state *state, const char *name, size_t size);
 static uint32_t parse_pairs(struct argp_state *state, const char *text);
 static uint32_t parse_stacks(struct argp_state *state, const char *text);
@@ -117,9 +135,9 @@ int oc_cli_verify(int argc, char **argv)
         on_option,
         NULL,
         "Measures network stacks side by side on this host and decides between them.\v"
-        "Starts its servers itself, on 127.0.0.1, and pins them and itself to CPUs: leave the "
-        "machine alone meanwhile. Exit status: 0 measured; 1 it failed; 2 usage; 3 --gate was "
-        "asked and not passed.",
+        "Starts its servers itself, on 127.0.0.1 (or by an agent on another host: --on), and pins "
+        "them and itself to CPUs: leave the machine alone meanwhile. Exit status: 0 measured; 1 it "
+        "failed; 2 usage; 3 --gate was asked and not passed.",
         NULL,
         NULL,
         NULL};
@@ -133,6 +151,7 @@ int oc_cli_verify(int argc, char **argv)
                    .command = command,
                    .stop = &stopped,
                    .on_progress = on_progress},
+        .agent_config = {.stop = &stopped},
         .gate = OC_VERIFY_PAIR_COUNT,
     };
     struct sigaction action = {.sa_handler = on_signal};
@@ -163,6 +182,9 @@ int oc_cli_verify(int argc, char **argv)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    if (arguments.agent) {
+        return oc_verify_agent_run(&arguments.agent_config);
+    }
     if (oc_verify_run(&arguments.config, &report, error, sizeof(error)) == 0) {
         status = finish(&arguments, &report);
     } else {
@@ -218,9 +240,11 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_TOKIO:
         config->tokio = value;
+        arguments->agent_config.tokio = value;
         return 0;
     case KEY_LIBUV:
         config->libuv = value;
+        arguments->agent_config.libuv = value;
         return 0;
     case KEY_QUIET:
         arguments->quiet = true;
@@ -237,6 +261,28 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         on_end(arguments, state);
+        return 0;
+    default:
+        return on_agent_option(key, value, state);
+    }
+}
+
+static error_t on_agent_option(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+
+    switch (key) {
+    case KEY_ON:
+        arguments->config.on = value;
+        return 0;
+    case KEY_AGENT:
+        arguments->agent = true;
+        return 0;
+    case KEY_LISTEN:
+        arguments->agent_config.listen = value;
+        return 0;
+    case KEY_INSECURE:
+        arguments->agent_config.insecure = true;
         return 0;
     default:
         return on_hidden_option(key, value, state);
@@ -276,6 +322,7 @@ static void on_end(struct arguments *arguments, struct argp_state *state)
 {
     struct oc_verify_config *config = &arguments->config;
 
+    check_agent(arguments, state);
     if (arguments->compare[0] != NULL && arguments->compare[1] == NULL) {
         argp_error(state, "--compare needs two files: --compare A.json B.json");
     }
@@ -287,6 +334,29 @@ static void on_end(struct arguments *arguments, struct argp_state *state)
     }
     if (config->altered_delay_ns > 0) {
         config->pairs |= 1U << OC_VERIFY_PAIR_EPOLL_ALTERED;
+    }
+}
+
+static void check_agent(const struct arguments *arguments, struct argp_state *state)
+{
+    const struct oc_verify_agent_config *agent = &arguments->agent_config;
+    const struct oc_verify_config *config = &arguments->config;
+
+    if (arguments->agent != (agent->listen != NULL)) {
+        argp_error(state, "--agent and --listen HOST:PORT belong together");
+    }
+    if (agent->insecure && !arguments->agent) {
+        argp_error(state, "--insecure is an option of --agent");
+    }
+    if (arguments->agent &&
+        (config->on != NULL || config->full || config->resume || arguments->json != NULL ||
+         arguments->html != NULL || arguments->markdown != NULL || arguments->compare[0] != NULL ||
+         arguments->gate != OC_VERIFY_PAIR_COUNT)) {
+        argp_error(state, "--agent measures nothing: what is measured is said to `verify --on`");
+    }
+    if (config->on != NULL && (config->tokio != NULL || config->libuv != NULL)) {
+        argp_error(state, "--tokio and --libuv name programs of the servers' host: give them to "
+                          "its --agent");
     }
 }
 

@@ -75,10 +75,12 @@ static const struct line QUICK[] = {
     VENUE(FAN_OUT, SAME, NONE, "100", false, 100, 1, 0, TOKIOS | OURS, QUICK_REST),
 };
 
+/* 12 pairs: the largest family, the 28 ratios of stress, cannot be decided by fewer (judgement.h).
+ */
 #define FULL_GATE 24, 96, 300, 1000
-#define FULL_REST 10, 10, 200, 700
+#define FULL_REST 12, 12, 200, 700
 #define FULL_OPEN 24, 96, 300, 1500
-#define FULL_TAIL 10, 10, 300, 1500
+#define FULL_TAIL 12, 12, 300, 1500
 #define FULL_CAP  5, 5, 300, 700
 
 #define ECHOES (STACK(LIBUV) | TOKIOS | OURS)
@@ -161,6 +163,7 @@ static const char *const PLACEMENT_NAMES[] = {
 
 static void make_cell(const struct oc_verify__plan_config *config, const struct line *line,
                       struct oc_verify_cell *cell);
+static bool has_cell(const struct oc_verify__plan *plan, const struct oc_verify_cell *cell);
 
 void oc_verify__plan_make(const struct oc_verify__plan_config *config, struct oc_verify__plan *plan)
 {
@@ -177,11 +180,15 @@ void oc_verify__plan_make(const struct oc_verify__plan_config *config, struct oc
         int least = line->scenario == OC_VERIFY_SCENARIO_PERCENTILES && line->load_percent == 0 ? 1
                                                                                                 : 2;
         if ((config->scenarios >> line->scenario & 1U) == 0 ||
-            (line->placement != OC_VERIFY_SAME_CORE && config->cpus < 2) ||
+            (line->placement != OC_VERIFY_SAME_CORE && config->cpus < 2 && !config->two_hosts) ||
             __builtin_popcount(stacks) < least) {
             continue;
         }
-        make_cell(config, line, &plan->cells[plan->cell_count++]);
+        make_cell(config, line, &plan->cells[plan->cell_count]);
+        /* The same-core line comes first: it has the gate, and more blocks. */
+        if (!has_cell(plan, &plan->cells[plan->cell_count])) {
+            plan->cell_count++;
+        }
     }
 }
 
@@ -257,7 +264,9 @@ static void make_cell(const struct oc_verify__plan_config *config, const struct 
 {
     *cell = (struct oc_verify_cell){
         .scenario = line->scenario,
-        .placement = line->placement,
+        .placement = config->two_hosts && line->placement == OC_VERIFY_SAME_CORE
+                         ? OC_VERIFY_CROSS_CORE
+                         : line->placement,
         .gate = line->gate,
         .echo = line->echo,
         .size = line->size,
@@ -273,7 +282,7 @@ static void make_cell(const struct oc_verify__plan_config *config, const struct 
         .duration_ms = line->duration_ms,
     };
     (void)snprintf(cell->name, sizeof(cell->name), "%s/%s/%s", SCENARIO_NAMES[line->scenario],
-                   line->what, PLACEMENT_NAMES[line->placement]);
+                   line->what, PLACEMENT_NAMES[cell->placement]);
     if (config->blocks > 0) {
         cell->blocks = config->blocks;
         cell->blocks_max = config->blocks;
@@ -282,4 +291,14 @@ static void make_cell(const struct oc_verify__plan_config *config, const struct 
         cell->duration_ms = config->duration_ms;
         cell->warmup_ms = config->duration_ms / 3;
     }
+}
+
+static bool has_cell(const struct oc_verify__plan *plan, const struct oc_verify_cell *cell)
+{
+    uint32_t i = 0;
+
+    while (i < plan->cell_count && strcmp(plan->cells[i].name, cell->name) != 0) {
+        i++;
+    }
+    return i < plan->cell_count;
 }

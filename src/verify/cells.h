@@ -21,6 +21,7 @@ struct oc_verify__plan_config {
     uint32_t scenarios;   /* set of 1 << enum oc_verify_scenario */
     uint32_t stacks;      /* set of 1 << enum oc_verify_stack that exist here and are wanted */
     uint32_t cpus;        /* with one, placements on two cores are left out */
+    bool two_hosts;       /* clients on another host than servers; `cpus` does not matter then */
     uint32_t blocks;      /* tests: so many in every cell; 0: as planned */
     uint32_t duration_ms; /* tests: of every run, a third of it warm-up; 0: as planned */
 };
@@ -32,7 +33,8 @@ struct oc_verify__plan {
 
 /**
  * Writes the plan. Cells that fewer than two wanted stacks can run are left out, capacities only if
- * none can. Pure.
+ * none can. Two hosts share no core: same-core cells are left out then, but a cross-core cell of
+ * the same name takes their place in the plan and in the gate. Pure.
  */
 void oc_verify__plan_make(const struct oc_verify__plan_config *config,
                           struct oc_verify__plan *plan);

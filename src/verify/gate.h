@@ -71,7 +71,8 @@ enum oc_criterion_state {
     X(STRADDLES, "the threshold lies within the interval")                                     \
     X(UNRESOLVED, "below what the A/A run resolves")                                           \
     X(DISAGREE, "cells of this mode disagree")                                                 \
-    X(TAIL, "the p99 is, or may be, worse by more than 3 %")
+    X(TAIL, "the p99 is, or may be, worse by more than 3 %")                                   \
+    X(CHANCE, "among so many comparisons it may be chance")
 
 enum oc_undecided {
 #define OC_UNDECIDED_ENUMERATOR(name, text) OC_UNDECIDED_##name,

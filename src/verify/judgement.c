@@ -13,6 +13,9 @@
 #include "verify/rank_test.h"
 #include "verify/statistics.h"
 
+/* Of a family, that it calls a difference anywhere where there is none. */
+#define FAMILY_ERROR 0.05
+
 /* What is claimed of both ways to io_uring; the way to epoll alone has no claims about io_uring. */
 static const enum oc_verify_pair CLAIM_PAIRS[] = {OC_VERIFY_PAIR_TOKIO_IO_URING,
                                                   OC_VERIFY_PAIR_EPOLL_IO_URING};
@@ -22,8 +25,7 @@ static int judge_resolution(struct oc_judgement *judgement, const struct oc_veri
 static int judge_accounts(struct oc_judgement *judgement, struct oc_arena *arena);
 static int judge_comparisons(struct oc_judgement *judgement, const struct oc_gate_input *input,
                              uint32_t pair_set, struct oc_arena *arena);
-static int correct_family(struct oc_comparison *family, uint32_t count,
-                          const struct oc_verify_cell *cells, struct oc_arena *arena);
+static double p_of_looks(const struct oc_comparison *comparison);
 static void judge_gates(struct oc_judgement *judgement, const struct oc_gate_input *input,
                         uint32_t pair_set);
 static int judge_claims(struct oc_judgement *judgement, const struct oc_gate_input *input,
@@ -73,6 +75,46 @@ int oc_judgement_make(struct oc_judgement *judgement, const struct oc_verify_dat
     return 0;
 }
 
+bool oc_judgement_is_judged(const struct oc_verify_cell *cell, enum oc_verify_metric metric)
+{
+    return !oc_pairs_is_capacity(cell) &&
+           (metric == oc_pairs_primary(cell) || metric == OC_VERIFY_METRIC_SERVER_CPU);
+}
+
+int oc_judgement_correct(struct oc_comparison *comparisons, uint32_t count,
+                         const struct oc_verify_cell *cells, struct oc_arena *arena)
+{
+    double *p = oc_arena_alloc(arena, 2U * (size_t)count, sizeof(p[0]), 0);
+
+    if (p == NULL) {
+        return -ENOMEM;
+    }
+    for (uint32_t scenario = 0; scenario < OC_VERIFY_SCENARIO_COUNT; scenario++) {
+        for (uint32_t i = 0; i < count; i++) {
+            const struct oc_verify_cell *cell = &cells[comparisons[i].cell];
+            bool member = cell->scenario == scenario &&
+                          oc_judgement_is_judged(cell, comparisons[i].metric);
+
+            p[i] = member ? p_of_looks(&comparisons[i]) : NAN;
+        }
+        oc_statistics_holm(p, p + count, count);
+        for (uint32_t i = 0; i < count; i++) {
+            struct oc_comparison *it = &comparisons[i];
+
+            if (cells[it->cell].scenario != scenario) {
+                continue;
+            }
+            it->p_holm = p[count + i];
+            if ((it->verdict == OC_VERDICT_BETTER || it->verdict == OC_VERDICT_WORSE) &&
+                !(it->p_holm < FAMILY_ERROR)) {
+                it->verdict = OC_VERDICT_UNDECIDED;
+                it->why = OC_UNDECIDED_CHANCE;
+            }
+        }
+    }
+    return 0;
+}
+
 bool oc_judgement_compare(const struct oc_gate_input *input, enum oc_verify_pair pair,
                           uint32_t cell, enum oc_verify_metric metric,
                           struct oc_comparison *comparison)
@@ -113,7 +155,7 @@ bool oc_judgement_compare(const struct oc_gate_input *input, enum oc_verify_pair
     oc_pairs_account(input->pairs, cell, block_limit, &account);
     stacks[0] = made.current;
     stacks[1] = made.candidate;
-    if (oc_pairs_direction(metric) == OC_VERIFY_NEITHER) {
+    if (!oc_judgement_is_judged(described, metric)) {
         made.verdict = OC_VERDICT_NEITHER;
     } else if (account.voided) {
         made.why = OC_UNDECIDED_VOIDED;
@@ -222,34 +264,12 @@ static int judge_comparisons(struct oc_judgement *judgement, const struct oc_gat
                         : 0U;
             }
         }
-        rc = correct_family(&judgement->comparisons[begin], judgement->comparison_count - begin,
-                            input->pairs->data->cells, arena);
+        rc = oc_judgement_correct(&judgement->comparisons[begin],
+                                  judgement->comparison_count - begin, input->pairs->data->cells,
+                                  arena);
         if (rc != 0) {
             return rc;
         }
-    }
-    return 0;
-}
-
-/* The family is all that is judged of one pair: what only explains, or only measures how much load
- * a stack bears, does not dilute it. */
-static int correct_family(struct oc_comparison *family, uint32_t count,
-                          const struct oc_verify_cell *cells, struct oc_arena *arena)
-{
-    double *p = oc_arena_alloc(arena, 2U * (size_t)count, sizeof(p[0]), 0);
-
-    if (p == NULL) {
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        bool judges = family[i].verdict != OC_VERDICT_NEITHER &&
-                      !oc_pairs_is_capacity(&cells[family[i].cell]);
-
-        p[i] = judges ? family[i].p_paired : NAN;
-    }
-    oc_statistics_holm(p, p + count, count);
-    for (uint32_t i = 0; i < count; i++) {
-        family[i].p_holm = p[count + i];
     }
     return 0;
 }
@@ -287,6 +307,12 @@ static int judge_claims(struct oc_judgement *judgement, const struct oc_gate_inp
         }
     }
     return 0;
+}
+
+/* As sure at its look as 5 % are in a single one. */
+static double p_of_looks(const struct oc_comparison *comparison)
+{
+    return fmin(1.0, comparison->p_paired * FAMILY_ERROR / (1.0 - comparison->ratio.level));
 }
 
 /* Medians of the paired runs, and the test that does not know of pairs. */

@@ -5,6 +5,15 @@
  * Pure computing. The same data and the same seed give the same judgement. Nothing is printed
  * here; the reports read these structs. Ratios are kept as natural logarithms of
  * candidate / current; exp() makes them ratios.
+ *
+ * Errors of the comparisons. What is judged was fixed before the data: of each cell its primary
+ * figure and the server's CPU time, nothing else. All of them in one scenario and one pair of
+ * stacks are a family, and in a family without any difference at most 5 % of the measurements may
+ * call one anywhere. So "better" and "worse" ask for all of this: the interval excludes "the same",
+ * the estimate is above the A/A bound, and the paired rank test's p, corrected after Holm for the
+ * family, is below 5 %. "Equal" is a claim of its own, with an error of 5 % for each comparison.
+ * The fewest pairs that can be called in a family of n: 2^(1 - pairs) n < 0.05, as with 8 pairs of
+ * n = 6 and 12 pairs of n = 102.
  */
 #ifndef OC_VERIFY_JUDGEMENT_H
 #define OC_VERIFY_JUDGEMENT_H
@@ -37,7 +46,7 @@ struct oc_judgement_config {
     X(WORSE, "worse")            \
     X(EQUAL, "equal within 3 %") \
     X(UNDECIDED, "undecided")    \
-    X(NEITHER, "") /* the metric explains, it does not judge */
+    X(NEITHER, "not judged") /* the metric explains; or the cell only measures a capacity */
 
 enum oc_verdict {
 #define OC_VERDICT_ENUMERATOR(name, text) OC_VERDICT_##name,
@@ -60,7 +69,7 @@ struct oc_comparison {
     struct oc_interval ratio_inner; /* for equivalence, at 90 % or so */
     double p_paired;                /* Wilcoxon; NaN where there is none */
     double p_unpaired;              /* Mann-Whitney */
-    double p_holm;                  /* p_paired corrected for all judging comparisons of the pair */
+    double p_holm;                  /* p_paired corrected for looks and family; NaN outside of it */
     struct oc_resolution resolution;
     enum oc_verdict verdict;
     enum oc_undecided why;
@@ -93,15 +102,30 @@ struct oc_judgement {
 int oc_judgement_make(struct oc_judgement *judgement, const struct oc_verify_data *data,
                       const struct oc_judgement_config *config, struct oc_arena *arena);
 
+/** Whether a metric of a cell is judged, as a member of the family of its scenario. */
+bool oc_judgement_is_judged(const struct oc_verify_cell *cell, enum oc_verify_metric metric);
+
 /**
  * Compare one metric of one cell between the stacks of a pair, over the blocks of the last look
- * reached (all, before the first). p_holm is NaN: it needs the family.
+ * reached (all, before the first). p_holm is NaN and the verdict is that of the comparison by
+ * itself: oc_judgement_correct makes both those of the family.
  *
  * Returns false when no pair has a value; the comparison is then not written.
  */
 bool oc_judgement_compare(const struct oc_gate_input *input, enum oc_verify_pair pair,
                           uint32_t cell, enum oc_verify_metric metric,
                           struct oc_comparison *comparison);
+
+/**
+ * Correct the comparisons of one pair of stacks for their number, in families by scenario.
+ *
+ * Sets p_holm of what is judged, and takes back a "better" or "worse" that the corrected p does not
+ * bear out: it becomes undecided, CHANCE. A cell that is looked at several times has its p
+ * multiplied by what its look may spend of the 5 %.
+ * Returns 0, or -ENOMEM.
+ */
+int oc_judgement_correct(struct oc_comparison *comparisons, uint32_t count,
+                         const struct oc_verify_cell *cells, struct oc_arena *arena);
 
 /** What oc_gate_decide and oc_gate_blocks_wanted need, from a judgement. */
 struct oc_gate_input oc_judgement_gate_input(const struct oc_judgement *judgement,

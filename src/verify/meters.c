@@ -40,6 +40,9 @@ void oc_verify__meters_read(pid_t pid, struct oc_verify__meters *meters)
     }
     meters->client_cpu_ns = oc_verify__clock_of(CLOCK_PROCESS_CPUTIME_ID);
     meters->now_ns = oc_verify__clock_ns();
+    meters->machine_ns = meters->now_ns * oc_verify__cpu_count();
+    meters->here_machine_ns = meters->machine_ns;
+    meters->here_steal_ns = meters->steal_ns;
 }
 
 void oc_verify__tcp_read(uint64_t *drops, uint64_t *retransmits)

@@ -17,14 +17,17 @@ struct oc_verify__meters {
     uint64_t now_ns;
     uint64_t server_cpu_ns;
     uint64_t client_cpu_ns; /* of this process */
-    uint64_t idle_ns;       /* of all CPUs, iowait included */
+    uint64_t machine_ns;    /* of all CPUs of the server's host together, since any point */
+    uint64_t idle_ns;       /* of these, iowait included */
     uint64_t steal_ns;
+    uint64_t here_machine_ns; /* the same of this host: another one where the server is remote */
+    uint64_t here_steal_ns;
     uint64_t switches; /* of the server's tasks, voluntary and not */
 };
 
 /**
- * Reads all of them for the server `pid`; what cannot be read is 0. The load stands still
- * meanwhile, some 50 us.
+ * Reads all of them for the server `pid` on this host; what cannot be read is 0. The load stands
+ * still meanwhile, some 50 us.
  */
 void oc_verify__meters_read(pid_t pid, struct oc_verify__meters *meters);
 

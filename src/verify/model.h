@@ -144,15 +144,23 @@ struct oc_verify_run {
     char why[128]; /* FAILED, or what excluded it; else empty */
 };
 
+/** Loads of one open-loop cell: that of the pairs with tokio, and that of epoll and io_uring. */
+#define OC_VERIFY_LOADS_MAX 2U
+
+/** Latencies of all kept runs of a cell at one load. For curves only; statistics use the runs. */
+struct oc_verify_latencies {
+    bool used;
+    double offered_rate;                            /* 0 in the closed loop */
+    struct oc_histogram *of[OC_VERIFY_STACK_COUNT]; /* NULL where there are none */
+};
+
 /** All that was measured. Owned by whoever made it; readers borrow. */
 struct oc_verify_data {
     struct oc_verify_cell *cells;
     uint32_t cell_count;
     struct oc_verify_run *runs; /* in the order in which they were made */
     uint32_t run_count;
-    /* Latencies of all kept runs of a cell and a stack: [cell * OC_VERIFY_STACK_COUNT + stack],
-     * NULL where there are none. For curves only; statistics use the runs. */
-    struct oc_histogram **latencies;
+    struct oc_verify_latencies *latencies; /* [cell * OC_VERIFY_LOADS_MAX + load]; NULL: none */
 };
 
 #endif

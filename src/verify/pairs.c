@@ -31,7 +31,6 @@ static bool block_row(const struct oc_pairs *pairs, const struct span *span,
                       enum oc_verify_metric metric, double *row);
 static const struct oc_verify_run *run_of(const struct oc_pairs *pairs, const struct span *span,
                                           enum oc_verify_stack stack, double rate);
-static bool same_rate(double a, double b);
 static void count_run(const struct oc_verify_run *run, struct oc_cell_account *account);
 
 const char *oc_pairs_name(enum oc_verify_pair pair)
@@ -202,6 +201,11 @@ uint64_t oc_pairs_seed(uint64_t seed, const struct oc_verify_cell *cell,
     return (hash ^ purpose) * 0x100000001b3ULL;
 }
 
+bool oc_pairs_same_rate(double a, double b)
+{
+    return fabs(a - b) <= RATE_TOLERANCE * fmax(fabs(a), fabs(b));
+}
+
 bool oc_pairs_is_capacity(const struct oc_verify_cell *cell)
 {
     return cell->scenario == OC_VERIFY_SCENARIO_PERCENTILES && cell->load_percent == 0;
@@ -340,16 +344,11 @@ static const struct oc_verify_run *run_of(const struct oc_pairs *pairs, const st
         const struct oc_verify_run *run = run_at(pairs, i);
 
         if (run->stack == stack && run->exclusion == OC_VERIFY_KEPT &&
-            same_rate(run->offered_rate, rate)) {
+            oc_pairs_same_rate(run->offered_rate, rate)) {
             return run;
         }
     }
     return NULL;
-}
-
-static bool same_rate(double a, double b)
-{
-    return fabs(a - b) <= RATE_TOLERANCE * fmax(fabs(a), fabs(b));
 }
 
 static void count_run(const struct oc_verify_run *run, struct oc_cell_account *account)

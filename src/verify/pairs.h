@@ -125,6 +125,9 @@ uint32_t oc_pairs_ratios(const struct oc_pairs *pairs, uint32_t cell, enum oc_ve
 uint64_t oc_pairs_seed(uint64_t seed, const struct oc_verify_cell *cell,
                        enum oc_verify_metric metric, uint32_t purpose);
 
+/** Whether two offered rates are one load: equal to a millionth. */
+bool oc_pairs_same_rate(double a, double b);
+
 /**
  * Whether a cell only measures the capacity that open-loop loads are shares of. It has few blocks,
  * is compared like others, but counts neither for recommendations nor for claims.

@@ -109,7 +109,9 @@ static int play(struct raw *raw)
 static int open_connection(struct raw *raw)
 {
     uint64_t limit = raw->task->cell->messages == 0 ? UINT64_MAX : raw->task->cell->messages;
-    uint32_t source = raw->task->cell->messages == 0
+    uint32_t source = raw->task->cell->messages == 0 ||
+                              raw->task->address.storage.ss_family != AF_INET ||
+                              !oc_io_address_is_loopback(&raw->task->address)
                           ? 0
                           : SOURCE_FIRST + (uint32_t)(raw->connections % SOURCE_COUNT);
 

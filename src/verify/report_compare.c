@@ -27,6 +27,7 @@ static int write_html(const void *context, FILE *out);
 static int write_markdown(const void *context, FILE *out);
 static void put_all(struct oc_verify__page *page, const struct sets *sets);
 static void put_heads(struct oc_verify__page *page, const struct sets *sets);
+static bool has_two_hosts(const struct oc_verify__set *set);
 static void put_warnings(struct oc_verify__page *page, const struct sets *sets);
 static bool warn_text(struct oc_verify__page *page, const struct sets *sets, const char *key,
                       const char *what);
@@ -108,16 +109,23 @@ static void put_all(struct oc_verify__page *page, const struct sets *sets)
 
 static void put_heads(struct oc_verify__page *page, const struct sets *sets)
 {
-    oc_verify__page_heading(page, 1, "Two measurements side by side (each: its host, loopback)");
+    oc_verify__page_heading(page, 1, "Two measurements side by side");
     for (uint32_t i = 0; i < 2; i++) {
         const struct oc_verify__set *set = &sets->of[i];
         oc_verify__page_item(
-            page, "%c is %s: %s, %s, %s, %" PRIu32 " cells, %" PRIu32 " runs that count",
-            (char)('A' + (int)i), set->path, oc_verify__set_text(set, "environment", "time_begin"),
+            page, "%c is %s: %s, %s, %s, %s, %" PRIu32 " cells, %" PRIu32 " runs that count",
+            (char)('A' + (int)i), set->path,
+            has_two_hosts(set) ? "two hosts" : "one host, loopback",
+            oc_verify__set_text(set, "environment", "time_begin"),
             oc_verify__set_text(set, "environment", "version"),
             json_is_true(json_object_get(set->root, "full")) ? "full" : "quick", set->cell_count,
             set->run_count);
     }
+}
+
+static bool has_two_hosts(const struct oc_verify__set *set)
+{
+    return json_is_object(json_object_get(set->root, "server_environment"));
 }
 
 /* What makes the figures mean something else, other than the host being another. */
@@ -133,6 +141,11 @@ static void put_warnings(struct oc_verify__page *page, const struct sets *sets)
         json_is_true(json_object_get(sets->of[1].root, "full"))) {
         oc_verify__page_item(page, "Warning: one is quick, the other full: other durations and "
                                    "counts of runs.");
+        any = true;
+    }
+    if (has_two_hosts(&sets->of[0]) != has_two_hosts(&sets->of[1])) {
+        oc_verify__page_item(page, "Warning: one is of two hosts and the network between them, the "
+                                   "other of one host over loopback.");
         any = true;
     }
     for (uint32_t i = 0; i < 2; i++) {

@@ -30,15 +30,12 @@ struct curve {
     uint32_t count;
     double nines[POINTS_MAX]; /* -log10(share beyond) */
     double ns[POINTS_MAX];
-    bool loads; /* of more than one offered load */
 };
 
 static bool is_shown(const struct oc_verify_cell *cell);
-static uint32_t gather(const struct oc_verify_report *report, uint32_t cell,
+static uint32_t gather(const struct oc_verify_latencies *at,
                        struct curve curves[OC_VERIFY_STACK_COUNT]);
-static bool has_loads(const struct oc_verify_report *report, uint32_t cell,
-                      enum oc_verify_stack stack);
-static void draw(const struct oc_verify_report *report, uint32_t cell, const struct curve *curves,
+static void draw(const struct oc_verify_report *report, uint32_t place, const struct curve *curves,
                  uint32_t count, FILE *out);
 static void draw_axes(const struct oc_verify__scale *x, const struct oc_verify__scale *y,
                       FILE *out);
@@ -48,8 +45,12 @@ void oc_verify__figure_percentiles(const struct oc_verify_report *report, FILE *
     static struct curve curves[OC_VERIFY_STACK_COUNT];
     bool any = false;
 
-    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
-        uint32_t count = is_shown(&report->data.cells[cell]) ? gather(report, cell, curves) : 0;
+    for (uint32_t place = 0;
+         report->data.latencies != NULL && place < report->data.cell_count * OC_VERIFY_LOADS_MAX;
+         place++) {
+        uint32_t count = is_shown(&report->data.cells[place / OC_VERIFY_LOADS_MAX])
+                             ? gather(&report->data.latencies[place], curves)
+                             : 0;
         if (count == 0) {
             continue;
         }
@@ -57,14 +58,14 @@ void oc_verify__figure_percentiles(const struct oc_verify_report *report, FILE *
             (void)fprintf(out, "<figure class=\"panels\">\n");
             any = true;
         }
-        draw(report, cell, curves, count, out);
+        draw(report, place, curves, count, out);
     }
     if (any) {
         (void)fprintf(out,
                       "<figcaption>Latency by percentile, all kept runs together. Both axes are "
                       "logarithmic; a curve ends where fewer than ten samples lie beyond. Open "
-                      "loop is counted from the intended send time. A star marks stacks that ran "
-                      "at two loads, which are together here.</figcaption>\n</figure>\n");
+                      "loop is counted from the intended send time; its drawings name the load, "
+                      "which all of their stacks were offered.</figcaption>\n</figure>\n");
     } else {
         (void)fprintf(out, "<p>No latencies were kept for curves.</p>\n");
     }
@@ -89,22 +90,20 @@ static bool is_shown(const struct oc_verify_cell *cell)
     return false;
 }
 
-static uint32_t gather(const struct oc_verify_report *report, uint32_t cell,
+static uint32_t gather(const struct oc_verify_latencies *at,
                        struct curve curves[OC_VERIFY_STACK_COUNT])
 {
     uint32_t count = 0;
 
-    for (uint32_t stack = 0; report->data.latencies != NULL && stack < OC_VERIFY_STACK_COUNT;
-         stack++) {
-        const struct oc_histogram *sum =
-            report->data.latencies[cell * OC_VERIFY_STACK_COUNT + stack];
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        const struct oc_histogram *sum = at->of[stack];
         struct curve *curve = &curves[count];
         double end;
         /* A/A lies upon epoll and would hide it. */
         if (sum == NULL || stack == OC_VERIFY_STACK_ALTERED) {
             continue;
         }
-        *curve = (struct curve){.stack = stack, .loads = has_loads(report, cell, stack)};
+        *curve = (struct curve){.stack = stack};
         end = fmin(log10((double)oc_histogram_count(sum) / BEYOND_MIN), NINES_MAX);
         for (double nines = NINES_FROM; nines <= end && curve->count < POINTS_MAX;
              nines += NINES_STEP) {
@@ -117,35 +116,20 @@ static uint32_t gather(const struct oc_verify_report *report, uint32_t cell,
     return count;
 }
 
-static bool has_loads(const struct oc_verify_report *report, uint32_t cell,
-                      enum oc_verify_stack stack)
-{
-    double rate = 0;
-
-    for (uint32_t i = 0; i < report->data.run_count; i++) {
-        const struct oc_verify_run *run = &report->data.runs[i];
-        if (run->cell != cell || run->stack != stack || run->offered_rate <= 0) {
-            continue;
-        }
-        if (rate > 0 && fabs(run->offered_rate / rate - 1.0) > 1e-6) {
-            return true;
-        }
-        rate = run->offered_rate;
-    }
-    return false;
-}
-
-static void draw(const struct oc_verify_report *report, uint32_t cell, const struct curve *curves,
+static void draw(const struct oc_verify_report *report, uint32_t place, const struct curve *curves,
                  uint32_t count, FILE *out)
 {
+    const uint32_t cell = place / OC_VERIFY_LOADS_MAX;
+    const uint32_t load = place % OC_VERIFY_LOADS_MAX;
+    const double rate = report->data.latencies[place].offered_rate;
     struct oc_verify__scale x = {
         .from = NINES_FROM, .to = 1.0, .begin = PLOT_LEFT, .end = PLOT_RIGHT};
     struct oc_verify__scale y = {
         .logarithmic = true, .from = 1e12, .to = 1.0, .begin = PLOT_BOTTOM, .end = PLOT_TOP};
     struct oc_verify__label labels[OC_VERIFY_STACK_COUNT];
-    char names[OC_VERIFY_STACK_COUNT][32];
+    char offered[OC_VERIFY__WORDS_BYTES] = "";
     char id[32];
-    char title[128];
+    char title[256];
 
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < curves[i].count; j++) {
@@ -156,13 +140,17 @@ static void draw(const struct oc_verify_report *report, uint32_t cell, const str
     }
     y.from /= 1.08;
     y.to = fmax(y.to * 1.08, y.from * 1.5);
-    (void)snprintf(id, sizeof(id), "curve-%" PRIu32, cell);
-    (void)snprintf(title, sizeof(title), "%s: latency by percentile",
-                   report->data.cells[cell].name);
+    (void)snprintf(id, sizeof(id), "curve-%" PRIu32 "%s", cell, load > 0 ? "-b" : "");
+    if (rate > 0) {
+        (void)oc_verify__words_value(OC_VERIFY_METRIC_RATE, rate, offered);
+    }
+    (void)snprintf(title, sizeof(title), "%s%s%s: latency by percentile",
+                   report->data.cells[cell].name, rate > 0 ? " at " : "", offered);
     oc_verify__chart_begin(out, WIDTH, HEIGHT, id, title,
                            "A curve for each stack on a logarithmic axis of percentiles; p50, p95, "
                            "p99 and p99.9 stand in the table of this cell under All figures.");
-    oc_verify__chart_text(out, 0, 12, "b", "%s%s", report->data.cells[cell].name,
+    oc_verify__chart_text(out, 0, 12, "b", "%s%s%s%s", report->data.cells[cell].name,
+                          rate > 0 ? " at " : "", offered,
                           report->judgement.accounts[cell].voided ? " (void)" : "");
     draw_axes(&x, &y, out);
     for (uint32_t i = 0; i < count; i++) {
@@ -174,10 +162,8 @@ static void draw(const struct oc_verify_report *report, uint32_t cell, const str
                           oc_verify__scale_at(&y, curve->ns[j]));
         }
         (void)fprintf(out, "\"/>\n");
-        (void)snprintf(names[i], sizeof(names[i]), "%s%s", oc_verify_stack_name(curve->stack),
-                       curve->loads ? " *" : "");
         labels[i] = (struct oc_verify__label){
-            .text = names[i],
+            .text = oc_verify_stack_name(curve->stack),
             .x = oc_verify__scale_at(&x, curve->nines[curve->count - 1]),
             .y = oc_verify__scale_at(&y, curve->ns[curve->count - 1]),
             .style = curve->stack,

@@ -99,15 +99,17 @@ static int write_page(const void *context, FILE *out)
     struct oc_verify__page page;
     char title[128];
 
-    (void)snprintf(title, sizeof(title), "Network stacks measured: this host, loopback, %s",
-                   report->environment.time_begin);
+    (void)snprintf(title, sizeof(title), "Network stacks measured: %s, %s",
+                   oc_verify__words_where(report), report->environment.time_begin);
     oc_verify__html_begin(out, title);
     (void)fprintf(out, "<header>\n");
     oc_verify__page_begin(&page, out, OC_VERIFY__PAGE_HTML);
-    oc_verify__page_heading(&page, 1, "Network stacks measured: this host, loopback");
+    oc_verify__page_heading(&page, 1, "Network stacks measured: %s",
+                            oc_verify__words_where(report));
     oc_verify__measured_head(&page, report);
     (void)fprintf(out, "</header>\n<section id=\"decision\">\n");
     oc_verify__judged_decision(&page, report);
+    oc_verify__judged_gates(&page, report);
     put_section(&page, "recommendation", false);
     oc_verify__judged_recommendation(&page, report);
     put_section(&page, "undecided", false);
@@ -115,12 +117,13 @@ static int write_page(const void *context, FILE *out)
     put_section(&page, "forest", true);
     oc_verify__page_heading(&page, 2, "How much better or worse");
     oc_verify__page_paragraph(
-        &page, "How many times as good the candidate is: to the right of 1 it is better. Point and "
-               "line: median of the paired ratios and its interval; filled: decided, hollow: "
-               "undecided, square: equal within 3 %%. Dotted lines: 3 %% to either side. Grey bar: "
-               "what A/A cannot resolve (pale: borrowed from other cells). Upright mark: the "
-               "gate's threshold. At the right the medians, and the change of the figure itself: "
-               "a latency falls when it gets better, a rate rises.");
+        &page,
+        "How many times as good the candidate is: to the right of 1 it is better. Point and "
+        "line: median of the paired ratios and its interval; filled: decided, hollow: "
+        "undecided or not judged, square: equal within 3 %%. Dotted lines: 3 %% to either side. "
+        "Grey bar: what A/A cannot resolve (pale: borrowed from other cells). Upright mark: the "
+        "gate's threshold. At the right the medians, and the change of the figure itself: "
+        "a latency falls when it gets better, a rate rises.");
     for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
         if ((report->pairs >> pair & 1U) != 0) {
             oc_verify__page_heading(&page, 3, "%s", oc_pairs_name(pair));

@@ -11,16 +11,21 @@
 #include <string.h>
 
 #include "verify/cells.h"
+#include "verify/report_page.h"
+#include "verify/report_words.h"
 #include "verify/runs_file.h"
 
 #define FORMAT     1
 #define PATH_BYTES 1024U
+/* No text of the host or of a stack is longer. */
+#define OUTSIDE_BYTES 1024U
 
 static json_t *environment_json(const struct oc_verify_environment *host);
 static json_t *costs_json(const struct oc_verify_report *report);
 static json_t *stacks_json(const struct oc_verify_report *report);
 static json_t *metrics_json(void);
 static json_t *cells_json(const struct oc_verify_report *report);
+static json_t *latencies_json(const struct oc_verify_data *data, uint32_t cell);
 static json_t *runs_json(const struct oc_verify_report *report);
 static json_t *gates_json(const struct oc_verify_report *report);
 static json_t *criterion_json(const struct oc_verify_report *report,
@@ -31,6 +36,7 @@ static json_t *attributions_json(const struct oc_verify_report *report);
 static json_t *ceilings_json(const struct oc_verify_report *report);
 static json_t *claims_json(const struct oc_verify_report *report);
 static json_t *interval_json(const struct oc_interval *interval);
+static json_t *outside_text(const char *text);
 static json_t *number(double value);
 
 int oc_verify_report_json(const struct oc_verify_report *report, const char *path, char *error,
@@ -44,15 +50,20 @@ int oc_verify_report_json(const struct oc_verify_report *report, const char *pat
                                   "claims", claims_json(report));
     json_t *root = json_pack(
         "{s:i, s:s, s:b, s:b, s:b, s:I, s:f, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "outcry_verify", FORMAT, "title", "this host, loopback", "full", report->full, "stopped",
-        report->stopped, "timed_out", report->timed_out, "seed", (json_int_t)report->seed,
-        "elapsed_s", report->elapsed_s, "runs_resumed", (int)report->runs_resumed,
-        "altered_delay_ns", (json_int_t)report->altered_delay_ns, "environment",
-        environment_json(&report->environment), "costs", costs_json(report), "stacks",
-        stacks_json(report), "metrics", metrics_json(), "cells", cells_json(report), "judgement",
-        judgement, "runs", runs_json(report));
+        "outcry_verify", FORMAT, "title", oc_verify__words_where(report), "full", report->full,
+        "stopped", report->stopped, "timed_out", report->timed_out, "seed",
+        (json_int_t)report->seed, "elapsed_s", report->elapsed_s, "runs_resumed",
+        (int)report->runs_resumed, "altered_delay_ns", (json_int_t)report->altered_delay_ns,
+        "environment", environment_json(&report->environment), "costs", costs_json(report),
+        "stacks", stacks_json(report), "metrics", metrics_json(), "cells", cells_json(report),
+        "judgement", judgement, "runs", runs_json(report));
     int rc = -1;
 
+    if (report->two_hosts) {
+        (void)json_object_set_new(root, "agent", json_string(report->server_address));
+        (void)json_object_set_new(root, "server_environment",
+                                  environment_json(&report->server_environment));
+    }
     errno = 0;
     if (root != NULL && snprintf(part, sizeof(part), "%s.part", path) < (int)sizeof(part)) {
         rc = json_dump_file(root, part, JSON_INDENT(1) | JSON_REAL_PRECISION(10));
@@ -71,18 +82,21 @@ int oc_verify_report_json(const struct oc_verify_report *report, const char *pat
 static json_t *environment_json(const struct oc_verify_environment *host)
 {
     return json_pack(
-        "{s:s, s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[fff], s:[fff], s:f, s:s,"
-        " s:s, s:s, s:s, s:s}",
-        "kernel", host->kernel, "cpu", host->cpu, "cpus_online", (int)host->cpus_online,
-        "cpus_allowed", (int)host->cpus_allowed, "memory_bytes", (json_int_t)host->memory_bytes,
-        "mitigations", host->mitigations, "hypervisor", host->hypervisor, "clock_source",
-        host->clock_source, "congestion_control", host->congestion_control, "idle_governor",
-        host->idle_governor, "frequency_governor", host->frequency_governor, "io_uring",
-        host->io_uring, "load_before", host->load_before[0], host->load_before[1],
+        "{s:o, s:o, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:[fff], s:[fff], s:f, s:o,"
+        " s:o, s:o, s:o, s:o}",
+        "kernel", outside_text(host->kernel), "cpu", outside_text(host->cpu), "cpus_online",
+        (int)host->cpus_online, "cpus_allowed", (int)host->cpus_allowed, "memory_bytes",
+        (json_int_t)host->memory_bytes, "mitigations", outside_text(host->mitigations),
+        "hypervisor", outside_text(host->hypervisor), "clock_source",
+        outside_text(host->clock_source), "congestion_control",
+        outside_text(host->congestion_control), "idle_governor", outside_text(host->idle_governor),
+        "frequency_governor", outside_text(host->frequency_governor), "io_uring",
+        outside_text(host->io_uring), "load_before", host->load_before[0], host->load_before[1],
         host->load_before[2], "load_after", host->load_after[0], host->load_after[1],
-        host->load_after[2], "busy_share_before", host->busy_share, "version", host->version,
-        "compiler", host->compiler, "command", host->command, "time_begin", host->time_begin,
-        "time_end", host->time_end);
+        host->load_after[2], "busy_share_before", host->busy_share, "version",
+        outside_text(host->version), "compiler", outside_text(host->compiler), "command",
+        outside_text(host->command), "time_begin", outside_text(host->time_begin), "time_end",
+        outside_text(host->time_end));
 }
 
 static json_t *costs_json(const struct oc_verify_report *report)
@@ -103,9 +117,9 @@ static json_t *stacks_json(const struct oc_verify_report *report)
     for (uint32_t i = 0; i < OC_VERIFY_STACK_COUNT; i++) {
         const struct oc_verify_stack_status *status = &report->stacks[i];
         (void)json_object_set_new(object, oc_verify_stack_name(i),
-                                  json_pack("{s:b, s:s, s:s}", "available", status->available,
-                                            "version", status->version, "why",
-                                            status->available ? "" : status->why));
+                                  json_pack("{s:b, s:o, s:o}", "available", status->available,
+                                            "version", outside_text(status->version), "why",
+                                            outside_text(status->available ? "" : status->why)));
     }
     return object;
 }
@@ -141,15 +155,8 @@ static json_t *cells_json(const struct oc_verify_report *report)
     for (uint32_t i = 0; i < report->data.cell_count; i++) {
         const struct oc_verify_cell *cell = &report->data.cells[i];
         const struct oc_cell_account *account = &report->judgement.accounts[i];
-        json_t *latencies = json_object();
         json_t *excluded = json_object();
         for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
-            const struct oc_histogram *sum =
-                report->data.latencies[i * OC_VERIFY_STACK_COUNT + stack];
-            if (sum != NULL) {
-                (void)json_object_set_new(latencies, oc_verify_stack_name(stack),
-                                          oc_verify__histogram_to_json(sum));
-            }
             if (account->steal[stack] + account->lag[stack] + account->failed[stack] > 0) {
                 (void)json_object_set_new(
                     excluded, oc_verify_stack_name(stack),
@@ -169,7 +176,33 @@ static json_t *cells_json(const struct oc_verify_report *report)
                       (int)cell->messages, "warmup_ms", (int)cell->warmup_ms, "duration_ms",
                       (int)cell->duration_ms, "blocks_planned", (int)cell->blocks, "blocks_run",
                       (int)account->blocks_run, "blocks_excluded", (int)account->blocks_excluded,
-                      "void", account->voided, "excluded", excluded, "latency", latencies));
+                      "void", account->voided, "excluded", excluded, "latency",
+                      latencies_json(&report->data, i)));
+    }
+    return list;
+}
+
+/* One object for each load, so that what stands together was offered the same. */
+static json_t *latencies_json(const struct oc_verify_data *data, uint32_t cell)
+{
+    json_t *list = json_array();
+
+    for (uint32_t load = 0; load < OC_VERIFY_LOADS_MAX; load++) {
+        const struct oc_verify_latencies *at = &data->latencies[cell * OC_VERIFY_LOADS_MAX + load];
+        json_t *stacks;
+
+        if (!at->used) {
+            continue;
+        }
+        stacks = json_object();
+        for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+            if (at->of[stack] != NULL) {
+                (void)json_object_set_new(stacks, oc_verify_stack_name(stack),
+                                          oc_verify__histogram_to_json(at->of[stack]));
+            }
+        }
+        (void)json_array_append_new(
+            list, json_pack("{s:f, s:o}", "offered_rate", at->offered_rate, "stacks", stacks));
     }
     return list;
 }
@@ -332,6 +365,16 @@ static json_t *interval_json(const struct oc_interval *interval)
     return json_pack("{s:o, s:o, s:o, s:o, s:i}", "estimate", number(interval->estimate), "low",
                      number(interval->low), "high", number(interval->high), "level",
                      number(interval->level), "count", (int)interval->count);
+}
+
+/* JSON is UTF-8 and jansson refuses what is not, but a command line or /sys may hold any bytes. */
+static json_t *outside_text(const char *text)
+{
+    char mended[OUTSIDE_BYTES];
+
+    (void)snprintf(mended, sizeof(mended), "%s", text);
+    oc_verify__page_mend(mended);
+    return json_string(mended);
 }
 
 static json_t *number(double value)

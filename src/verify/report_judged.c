@@ -36,11 +36,30 @@ static void append(char text[OC_VERIFY__SENTENCE_BYTES], const char *format, ...
 
 void oc_verify__judged_decision(struct oc_verify__page *page, const struct oc_verify_report *report)
 {
+    char sentence[OC_VERIFY__SENTENCE_BYTES];
+
     oc_verify__page_heading(page, 2, "Decision");
     for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
         if (oc_verify__words_asked(report, pair)) {
-            put_gate(page, report, pair);
+            oc_verify__page_item(page, "%s", oc_verify__words_decision(report, pair, sentence));
         }
+    }
+}
+
+void oc_verify__judged_gates(struct oc_verify__page *page, const struct oc_verify_report *report)
+{
+    bool any = false;
+
+    for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
+        if (!oc_verify__words_asked(report, pair) ||
+            report->judgement.gates[pair].result == OC_GATE_NOT_MEASURED) {
+            continue;
+        }
+        if (!any) {
+            oc_verify__page_heading(page, 2, "Decision gate");
+            any = true;
+        }
+        put_gate(page, report, pair);
     }
 }
 
@@ -52,7 +71,8 @@ void oc_verify__judged_recommendation(struct oc_verify__page *page,
     char text[OC_VERIFY__WORDS_BYTES];
     bool any = false;
 
-    oc_verify__page_heading(page, 2, "Recommendation for this host: io_uring or epoll");
+    oc_verify__page_heading(page, 2, "Recommendation for %s: io_uring or epoll",
+                            report->two_hosts ? "these hosts" : "this host");
     for (uint32_t mode = 0; mode < OC_MODE_COUNT; mode++) {
         for (uint32_t waiting = 0; waiting < OC_WAITING_COUNT; waiting++) {
             const struct oc_recommendation *it = &report->judgement.recommendations[mode][waiting];
@@ -148,9 +168,15 @@ void oc_verify__judged_ratios(struct oc_verify__page *page, const struct oc_veri
         }
     }
     oc_verify__page_paragraph(
-        page, "A/A is what the instrument shows between two runs of the same program: no smaller "
-              "difference is claimed; b: borrowed from other cells. Medians are of paired runs. "
-              "(current): against Tokio's current-thread runtime, where that is the better one.");
+        page,
+        "A/A is what the instrument shows between two runs of the same program: no smaller "
+        "difference is claimed; b: borrowed from other cells. Medians are of paired runs. Better "
+        "or worse is said only if, besides, the p of a paired rank test is below 0.05 after "
+        "Holm's correction for all ratios of the same pair and scenario: where nothing "
+        "differs, at most 5 %% of such scenarios have a single one called so. The p of k "
+        "pairs among n ratios is at least n / 2^(k-1), for the clearest of them. Intervals, "
+        "and equal, are each by themselves. "
+        "(current): against Tokio's current-thread runtime, where that is the better one.");
 }
 
 void oc_verify__judged_attribution(struct oc_verify__page *page,
@@ -220,6 +246,14 @@ void oc_verify__judged_undecided(struct oc_verify__page *page,
     put_undecided_gates(page, report);
     put_undecided_modes(page, report);
     put_undecided_ratios(page, report);
+    if (report->two_hosts) {
+        oc_verify__page_item(page, "No same-core cells: client and server are on two hosts and "
+                                   "share no core. Cross-core cells, a host each, stand in their "
+                                   "place.");
+        oc_verify__page_item(page, "Everything here is of these two hosts and the network between "
+                                   "them; others are another measurement.");
+        return;
+    }
     oc_verify__page_item(page, "Everything here is of this host over loopback, without a network "
                                "card; another host is another measurement.");
 }
@@ -240,13 +274,8 @@ static void put_gate(struct oc_verify__page *page, const struct oc_verify_report
         {"state", false, false},
     };
     const struct oc_gate *gate = &report->judgement.gates[pair];
-    char sentence[OC_VERIFY__SENTENCE_BYTES];
     char caption[128];
 
-    oc_verify__page_paragraph(page, "%s", oc_verify__words_decision(report, pair, sentence));
-    if (gate->result == OC_GATE_NOT_MEASURED) {
-        return;
-    }
     (void)snprintf(caption, sizeof(caption),
                    "%s: the gate's criteria, fixed before the data; %" PRIu32 " must be met",
                    oc_pairs_name(pair), gate->needed);
@@ -385,11 +414,13 @@ static void put_split(struct oc_verify__page *page, const struct oc_verify_repor
     double echo_ns = NAN;
     double order_ns = NAN;
     double codec_ns = report->split.decode_ns + report->split.encode_ns;
+    const enum oc_verify_placement placement = report->two_hosts ? OC_VERIFY_CROSS_CORE
+                                                                 : OC_VERIFY_SAME_CORE;
 
     for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
         const struct oc_verify_cell *it = &report->data.cells[cell];
         double server_ns;
-        if (it->placement != OC_VERIFY_SAME_CORE || it->connections != 1 || it->window != 1 ||
+        if (it->placement != placement || it->connections != 1 || it->window != 1 ||
             it->messages != 0) {
             continue;
         }

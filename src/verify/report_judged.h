@@ -8,9 +8,12 @@
 #include "verify/report_page.h"
 #include "verify/verify.h"
 
-/** The decision of each pair that was asked for: a sentence, and the four criteria. */
+/** The decision of each pair that was asked for, in a sentence each. */
 void oc_verify__judged_decision(struct oc_verify__page *page,
                                 const struct oc_verify_report *report);
+
+/** Of each decision the four criteria. */
+void oc_verify__judged_gates(struct oc_verify__page *page, const struct oc_verify_report *report);
 
 /** io_uring or epoll, by mode. */
 void oc_verify__judged_recommendation(struct oc_verify__page *page,

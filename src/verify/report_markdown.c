@@ -5,6 +5,7 @@
 
 #include "verify/report_judged.h"
 #include "verify/report_measured.h"
+#include "verify/report_words.h"
 
 static int write_page(const void *context, FILE *out);
 
@@ -20,9 +21,11 @@ static int write_page(const void *context, FILE *out)
     struct oc_verify__page page;
 
     oc_verify__page_begin(&page, out, OC_VERIFY__PAGE_MARKDOWN);
-    oc_verify__page_heading(&page, 1, "Network stacks measured: this host, loopback");
+    oc_verify__page_heading(&page, 1, "Network stacks measured: %s",
+                            oc_verify__words_where(report));
     oc_verify__measured_head(&page, report);
     oc_verify__judged_decision(&page, report);
+    oc_verify__judged_gates(&page, report);
     oc_verify__judged_recommendation(&page, report);
     oc_verify__judged_undecided(&page, report);
     oc_verify__measured_overview(&page, report);

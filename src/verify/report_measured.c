@@ -43,11 +43,13 @@ static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_
                            uint32_t cell);
 static double figure_of(const struct oc_verify_report *report, uint32_t cell,
                         enum oc_verify_stack stack, const struct figure *figure);
+static void put_host(struct oc_verify__page *page, const struct oc_verify_environment *host);
 static void put_fact(struct oc_verify__page *page, const char *name, const char *value);
 
 void oc_verify__measured_head(struct oc_verify__page *page, const struct oc_verify_report *report)
 {
     const struct oc_verify_environment *host = &report->environment;
+    const struct oc_verify_environment *there = &report->server_environment;
     char kernel[sizeof(host->kernel)];
 
     /* System and release; the rest stands with the environment. */
@@ -55,11 +57,25 @@ void oc_verify__measured_head(struct oc_verify__page *page, const struct oc_veri
     kernel[strcspn(kernel, " ") + 1 +
            strcspn(kernel + strcspn(kernel, " ") + (strchr(kernel, ' ') != NULL), " ")] = '\0';
     oc_verify__page_paragraph(page,
-                              "This host, loopback. %s; %s; %s, %" PRIu32 " of %" PRIu32
-                              " CPUs; %s; %s: %" PRIu32 " runs in %.0f s, seed %" PRIu64 ".",
+                              "%s. %s; %s; %s, %" PRIu32 " of %" PRIu32 " CPUs; %s; %s: %" PRIu32
+                              " runs in %.0f s, seed %" PRIu64 ".",
+                              report->two_hosts ? "Two hosts" : "This host, loopback",
                               host->time_begin, kernel, host->cpu, host->cpus_allowed,
                               host->cpus_online, host->version, report->full ? "full" : "quick",
                               report->data.run_count, report->elapsed_s, report->seed);
+    if (report->two_hosts) {
+        oc_verify__page_paragraph(page,
+                                  "The clients ran there; the servers on the host of the agent at "
+                                  "%s: %s, %" PRIu32 " of %" PRIu32 " CPUs, %s.",
+                                  report->server_address, there->cpu, there->cpus_allowed,
+                                  there->cpus_online, there->version);
+        if (there->busy_share > 0.05) {
+            oc_verify__page_paragraph(page,
+                                      "Before it began, the servers' host was already %.0f %% "
+                                      "busy: expect wide intervals.",
+                                      100.0 * there->busy_share);
+        }
+    }
     if (host->busy_share > 0.05) {
         oc_verify__page_paragraph(page,
                                   "Before it began, the machine was already %.0f %% busy: expect "
@@ -112,10 +128,12 @@ void oc_verify__measured_figures(struct oc_verify__page *page,
 {
     oc_verify__page_heading(page, 2, "All figures");
     oc_verify__page_paragraph(
-        page, "Medians of the kept runs. CPU time, system calls and context switches are per "
-              "request; \"server\" and \"client\" are the processes, \"machine\" is everything, "
-              "since loopback bills the receiver's work to the sender. \"lost\" is the median of "
-              "errors, drops and timeouts of a run.");
+        page,
+        "Medians of the kept runs. CPU time, system calls and context switches are per "
+        "request; \"server\" and \"client\" are the processes, \"machine\" is everything%s. "
+        "\"lost\" is the median of errors, drops and timeouts of a run.",
+        report->two_hosts ? " on the servers' host"
+                          : ", since loopback bills the receiver's work to the sender");
     for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
         put_figures_of(page, report, cell);
     }
@@ -228,25 +246,7 @@ void oc_verify__measured_environment(struct oc_verify__page *page,
     put_fact(page, "command", host->command);
     (void)snprintf(line, sizeof(line), "%s to %s", host->time_begin, host->time_end);
     put_fact(page, "measured", line);
-    put_fact(page, "program", host->version);
-    put_fact(page, "compiler", host->compiler);
-    put_fact(page, "kernel", host->kernel);
-    (void)snprintf(line, sizeof(line), "%s, %" PRIu32 " of %" PRIu32 " CPUs, %.1f GB", host->cpu,
-                   host->cpus_allowed, host->cpus_online, (double)host->memory_bytes / 1e9);
-    put_fact(page, "machine", line);
-    put_fact(page, "hypervisor or vendor", host->hypervisor);
-    put_fact(page, "mitigations", host->mitigations);
-    put_fact(page, "clock source", host->clock_source);
-    put_fact(page, "congestion control", host->congestion_control);
-    put_fact(page, "idle governor", host->idle_governor);
-    put_fact(page, "frequency governor", host->frequency_governor);
-    put_fact(page, "io_uring of the kernel", host->io_uring);
-    (void)snprintf(line, sizeof(line),
-                   "%.2f %.2f %.2f before, %.2f %.2f %.2f after; %.1f %% busy before it began",
-                   host->load_before[0], host->load_before[1], host->load_before[2],
-                   host->load_after[0], host->load_after[1], host->load_after[2],
-                   100.0 * host->busy_share);
-    put_fact(page, "load", line);
+    put_host(page, host);
     (void)snprintf(
         line, sizeof(line),
         "a bare system call %s, epoll_wait %s, read %s, write %s (with the receiver's "
@@ -256,7 +256,7 @@ void oc_verify__measured_environment(struct oc_verify__page *page,
         oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->read_ns, text[2]),
         oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->write_ns, text[3]),
         oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->switch_ns, text[4]));
-    put_fact(page, "costs here", line);
+    put_fact(page, report->two_hosts ? "costs on the servers' host" : "costs here", line);
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
         const struct oc_verify_stack_status *status = &report->stacks[stack];
         (void)snprintf(line, sizeof(line), "%s%s", status->available ? "" : "not measured: ",
@@ -264,6 +264,12 @@ void oc_verify__measured_environment(struct oc_verify__page *page,
         put_fact(page, oc_verify_stack_name(stack), line);
     }
     oc_verify__page_table_end(page);
+    if (report->two_hosts) {
+        oc_verify__page_table(page, "The servers' host", COLUMNS, 2);
+        put_fact(page, "agent", report->server_address);
+        put_host(page, &report->server_environment);
+        oc_verify__page_table_end(page);
+    }
 }
 
 static bool stack_shown(const struct oc_verify_report *report, uint32_t stack)
@@ -358,6 +364,31 @@ static double figure_of(const struct oc_verify_report *report, uint32_t cell,
         value += (isnan(drops) ? 0 : drops) + (isnan(timeouts) ? 0 : timeouts);
     }
     return value;
+}
+
+static void put_host(struct oc_verify__page *page, const struct oc_verify_environment *host)
+{
+    char line[512];
+
+    put_fact(page, "program", host->version);
+    put_fact(page, "compiler", host->compiler);
+    put_fact(page, "kernel", host->kernel);
+    (void)snprintf(line, sizeof(line), "%s, %" PRIu32 " of %" PRIu32 " CPUs, %.1f GB", host->cpu,
+                   host->cpus_allowed, host->cpus_online, (double)host->memory_bytes / 1e9);
+    put_fact(page, "machine", line);
+    put_fact(page, "hypervisor or vendor", host->hypervisor);
+    put_fact(page, "mitigations", host->mitigations);
+    put_fact(page, "clock source", host->clock_source);
+    put_fact(page, "congestion control", host->congestion_control);
+    put_fact(page, "idle governor", host->idle_governor);
+    put_fact(page, "frequency governor", host->frequency_governor);
+    put_fact(page, "io_uring of the kernel", host->io_uring);
+    (void)snprintf(line, sizeof(line),
+                   "%.2f %.2f %.2f before, %.2f %.2f %.2f after; %.1f %% busy before it began",
+                   host->load_before[0], host->load_before[1], host->load_before[2],
+                   host->load_after[0], host->load_after[1], host->load_after[2],
+                   100.0 * host->busy_share);
+    put_fact(page, "load", line);
 }
 
 static void put_fact(struct oc_verify__page *page, const char *name, const char *value)

@@ -210,6 +210,18 @@ void oc_verify__page_escape(FILE *out, enum oc_verify__page_format format, const
     }
 }
 
+void oc_verify__page_mend(char *text)
+{
+    while (*text != '\0') {
+        uint32_t size;
+
+        if (decode((const unsigned char *)text, &size) == 1) {
+            *text = '?';
+        }
+        text += size;
+    }
+}
+
 int oc_verify__page_file(const char *path, int (*write)(const void *context, FILE *out),
                          const void *context, char *error, size_t error_size)
 {

@@ -91,6 +91,10 @@ void oc_verify__page_table_end(struct oc_verify__page *page);
 /** Writes text escaped for the format. For Markdown also safe within a table. */
 void oc_verify__page_escape(FILE *out, enum oc_verify__page_format format, const char *text);
 
+/** Replaces the bytes that are no UTF-8, and U+0001, by '?', as an escaped text has it. In place.
+ */
+void oc_verify__page_mend(char *text);
+
 /**
  * Writes a file by way of PATH.part, so that a reader sees all of it or nothing.
  *

@@ -1,5 +1,6 @@
 /*
- * The report for a terminal: the decision comes last, where the eye is when the program ends.
+ * The report for a terminal: the decision comes last, a sentence for each pair, where the eye is
+ * when the program ends.
  */
 #include "verify/report_text.h"
 
@@ -18,6 +19,7 @@ void oc_verify_report_text(const struct oc_verify_report *report, FILE *out)
     oc_verify__judged_claims(&page, report);
     oc_verify__judged_undecided(&page, report);
     oc_verify__judged_recommendation(&page, report);
+    oc_verify__judged_gates(&page, report);
     oc_verify__judged_decision(&page, report);
     (void)oc_verify__page_end(&page);
 }

@@ -17,6 +17,11 @@ static void change_number(double log_ratio, bool factor, char text[32]);
 static const char *list_criteria(const struct oc_gate *gate, enum oc_criterion_state state,
                                  char *text, size_t size);
 
+const char *oc_verify__words_where(const struct oc_verify_report *report)
+{
+    return report->two_hosts ? "two hosts" : "this host, loopback";
+}
+
 const char *oc_verify__words_metric(enum oc_verify_metric metric)
 {
     static const char *const NAMES[OC_VERIFY_METRIC_COUNT] = {
@@ -268,6 +273,7 @@ const char *oc_verify__words_why(enum oc_undecided why)
         [OC_UNDECIDED_UNRESOLVED] = "below A/A",
         [OC_UNDECIDED_DISAGREE] = "cells disagree",
         [OC_UNDECIDED_TAIL] = "p99 worse, or maybe",
+        [OC_UNDECIDED_CHANCE] = "may be chance",
     };
 
     OC_ASSERT(why < OC_UNDECIDED_COUNT);

@@ -16,6 +16,9 @@
 #define OC_VERIFY__WORDS_BYTES    96U
 #define OC_VERIFY__SENTENCE_BYTES 640U
 
+/** Where it was measured: "this host, loopback" or "two hosts". Static text. */
+const char *oc_verify__words_where(const struct oc_verify_report *report);
+
 /** A metric as people name it: "p99 latency". Static text. */
 const char *oc_verify__words_metric(enum oc_verify_metric metric);
 

@@ -1,19 +1,15 @@
 /*
  * One run: start, load, read the meters at the borders, stop, divide.
  */
-#define _GNU_SOURCE /* sched_setaffinity */
 #include "verify/run.h"
 
+#include <inttypes.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/assert.h"
-#include "verify/calls.h"
-#include "verify/clock.h"
-#include "verify/meters.h"
 #include "verify/task.h"
 
 /* Both sides of a busy-poll placement spin for so long before they would block. */
@@ -30,14 +26,14 @@ struct sight {
     struct oc_verify__meters end;
     uint64_t begin_requests;
     uint64_t end_requests;
-    uint64_t resident_bytes;
-    uint32_t descriptors;
+    struct oc_verify__footprint footprint;
     bool began;
     bool ended;
     bool has_counters; /* of an echo server of ours, at both borders */
     struct oc_verify_counters begin_counters;
     struct oc_verify_counters end_counters;
-    struct oc_verify__calls calls;
+    struct oc_verify_counters last_counters; /* that a server of ours left behind */
+    bool has_last_counters;
     int calls_rc;
     uint64_t count_requests; /* when the counting began, then how many were counted */
     uint64_t count_calls;
@@ -45,8 +41,7 @@ struct sight {
 
 static bool counts_itself(const struct oc_verify_cell *cell, enum oc_verify_stack stack);
 static bool start(struct oc_verify__rig *rig, const struct oc_verify_cell *cell,
-                  struct oc_verify_run *run);
-static void pin(int cpu);
+                  struct oc_verify_run *run, struct oc_io_address *address);
 static void on_mark(void *context, enum oc_verify__mark mark, uint64_t requests);
 static void see_begin(struct sight *sight, uint64_t requests);
 static void see_end(struct sight *sight, uint64_t requests);
@@ -65,6 +60,7 @@ void oc_verify__run_make(struct oc_verify__rig *rig, const struct oc_verify_cell
                          struct oc_histogram *latency)
 {
     const bool spins = cell->placement == OC_VERIFY_BUSY_POLL;
+    const struct oc_verify__host_ops *ops = rig->host->ops;
     struct sight sight = {.rig = rig,
                           .stack = run->stack,
                           .counts_itself = counts_itself(cell, run->stack),
@@ -83,8 +79,7 @@ void oc_verify__run_make(struct oc_verify__rig *rig, const struct oc_verify_cell
         .mark = on_mark,
         .context = &sight,
     };
-    uint64_t drops[2];
-    uint64_t retransmits[2];
+    uint64_t drops;
 
     for (uint32_t i = 0; i < OC_VERIFY_METRIC_COUNT; i++) {
         run->metrics[i] = NAN;
@@ -95,23 +90,34 @@ void oc_verify__run_make(struct oc_verify__rig *rig, const struct oc_verify_cell
     if (task.rate > 0) {
         task.busy_poll_ns = OC_VERIFY__SPIN_NS;
     }
-    if (!start(rig, cell, run)) {
+    if (!start(rig, cell, run, &task.address)) {
         return;
     }
-    task.address = rig->child.address;
-    pin(cell->placement == OC_VERIFY_SAME_CORE ? rig->server_cpu : rig->client_cpu);
-    oc_verify__tcp_read(&drops[0], &retransmits[0]);
+    oc_verify__process_pin(cell->placement == OC_VERIFY_SAME_CORE ? rig->cpus.server
+                                                                  : rig->cpus.client);
+    drops = ops->drops(rig->host);
     if (play(&task, &outcome) < 0 || !sight.ended) {
         run->exclusion = OC_VERIFY_FAILED;
         (void)snprintf(run->why, sizeof(run->why), "%s",
                        outcome.why[0] != '\0' ? outcome.why : "the run ended too early");
         oc_histogram_reset(latency);
+    } else if (sight.end_requests == sight.begin_requests) {
+        run->exclusion = OC_VERIFY_FAILED;
+        (void)snprintf(run->why, sizeof(run->why),
+                       "no request was completed in the %" PRIu32 " ms measured",
+                       cell->duration_ms);
+        oc_histogram_reset(latency);
     }
-    oc_verify__tcp_read(&drops[1], &retransmits[1]);
-    oc_verify__child_stop(&rig->child);
+    drops = ops->drops(rig->host) - drops;
+    sight.has_last_counters = ops->stop(rig->host, &sight.last_counters);
+    if (rig->host->lost[0] != '\0') {
+        run->exclusion = OC_VERIFY_FAILED;
+        (void)snprintf(run->why, sizeof(run->why), "%.127s", rig->host->lost);
+        oc_histogram_reset(latency);
+    }
     run->metrics[OC_VERIFY_METRIC_ERRORS] = (double)outcome.errors;
     run->metrics[OC_VERIFY_METRIC_TIMEOUTS] = (double)outcome.timeouts;
-    run->metrics[OC_VERIFY_METRIC_DROPS] = (double)(drops[1] - drops[0]);
+    run->metrics[OC_VERIFY_METRIC_DROPS] = (double)drops;
     if (run->exclusion == OC_VERIFY_FAILED) {
         return;
     }
@@ -129,14 +135,18 @@ static bool counts_itself(const struct oc_verify_cell *cell, enum oc_verify_stac
 }
 
 static bool start(struct oc_verify__rig *rig, const struct oc_verify_cell *cell,
-                  struct oc_verify_run *run)
+                  struct oc_verify_run *run, struct oc_io_address *address)
 {
-    struct oc_verify__command command;
+    const struct oc_verify__server server = {
+        .stack = run->stack,
+        .echo = cell->echo,
+        .size = cell->size,
+        .busy_poll_ns = cell->placement == OC_VERIFY_BUSY_POLL ? BUSY_POLL_NS : 0,
+        .altered_delay_ns = run->stack == OC_VERIFY_STACK_ALTERED ? rig->altered_delay_ns : 0,
+    };
     char why[OC_VERIFY__WHY_BYTES];
 
-    oc_verify__stacks_command(rig->stacks, run->stack, cell,
-                              cell->placement == OC_VERIFY_BUSY_POLL ? BUSY_POLL_NS : 0, &command);
-    if (oc_verify__child_start(&rig->child, command.words, rig->server_cpu, why) < 0) {
+    if (rig->host->ops->start(rig->host, &server, address, why) < 0) {
         run->exclusion = OC_VERIFY_FAILED;
         (void)snprintf(run->why, sizeof(run->why), "%s", why);
         return false;
@@ -156,15 +166,6 @@ static int play(const struct oc_verify__task *task, struct oc_verify__outcome *o
                                         : oc_verify__many_run(task, outcome);
 }
 
-static void pin(int cpu)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)sched_setaffinity(0, sizeof(set), &set);
-}
-
 static void on_mark(void *context, enum oc_verify__mark mark, uint64_t requests)
 {
     struct sight *sight = context;
@@ -178,7 +179,7 @@ static void on_mark(void *context, enum oc_verify__mark mark, uint64_t requests)
         see_end(sight, requests);
         return;
     case OC_VERIFY__MARK_COUNT:
-        sight->calls_rc = oc_verify__calls_begin(&sight->calls, rig->child.pid);
+        sight->calls_rc = rig->host->ops->calls_begin(rig->host);
         if (sight->calls_rc < 0) {
             (void)snprintf(rig->calls_why, sizeof(rig->calls_why), "raw_syscalls tracepoint: %s",
                            strerror(-sight->calls_rc));
@@ -187,7 +188,7 @@ static void on_mark(void *context, enum oc_verify__mark mark, uint64_t requests)
         return;
     case OC_VERIFY__MARK_COUNTED:
         if (sight->calls_rc == 0) {
-            sight->count_calls = oc_verify__calls_end(&sight->calls);
+            sight->count_calls = rig->host->ops->calls_end(rig->host);
         }
         sight->count_requests = requests - sight->count_requests;
         return;
@@ -197,28 +198,27 @@ static void on_mark(void *context, enum oc_verify__mark mark, uint64_t requests)
 /* What disturbs least comes last: the meters' own times are the borders. */
 static void see_begin(struct sight *sight, uint64_t requests)
 {
-    struct oc_verify__child *child = &sight->rig->child;
+    struct oc_verify__host *host = sight->rig->host;
 
     if (sight->counts_itself) {
-        sight->has_counters = oc_verify__child_counters(child, &sight->begin_counters);
+        sight->has_counters = host->ops->counters(host, &sight->begin_counters);
     }
     sight->began = true;
     sight->begin_requests = requests;
-    oc_verify__meters_read(child->pid, &sight->begin);
+    host->ops->meters(host, OC_VERIFY__BORDER_BEGIN, &sight->begin);
 }
 
 static void see_end(struct sight *sight, uint64_t requests)
 {
-    struct oc_verify__child *child = &sight->rig->child;
+    struct oc_verify__host *host = sight->rig->host;
 
-    oc_verify__meters_read(child->pid, &sight->end);
+    host->ops->meters(host, OC_VERIFY__BORDER_END, &sight->end);
     sight->end_requests = requests;
     sight->ended = sight->began;
     if (sight->has_counters) {
-        sight->has_counters = oc_verify__child_counters(child, &sight->end_counters);
+        sight->has_counters = host->ops->counters(host, &sight->end_counters);
     }
-    sight->resident_bytes = oc_verify__resident_bytes(child->pid);
-    sight->descriptors = oc_verify__descriptor_count(child->pid);
+    host->ops->footprint(host, &sight->footprint);
 }
 
 static void fill_latencies(struct oc_verify_run *run, const struct oc_histogram *latency,
@@ -252,17 +252,17 @@ static void fill_costs(struct oc_verify_run *run, const struct oc_verify_cell *c
     const struct oc_verify__meters *end = &sight->end;
     const double requests = (double)(sight->end_requests - sight->begin_requests);
     const double elapsed_ns = (double)(end->now_ns - begin->now_ns);
-    const double machine_ns = elapsed_ns * oc_verify__cpu_count();
+    const double machine_ns = (double)(end->machine_ns - begin->machine_ns);
+    const double here_ns = (double)(end->here_machine_ns - begin->here_machine_ns);
     const bool spins = cell->placement == OC_VERIFY_BUSY_POLL;
     double steal_ns = (double)(end->steal_ns - begin->steal_ns);
 
     run->request_count = sight->end_requests - sight->begin_requests;
-    run->steal_share = machine_ns > 0 ? steal_ns / machine_ns : 0;
-    run->metrics[OC_VERIFY_METRIC_RESIDENT] = (double)sight->resident_bytes;
-    run->metrics[OC_VERIFY_METRIC_DESCRIPTORS] = (double)sight->descriptors;
-    if (run->request_count == 0) {
-        return;
-    }
+    run->steal_share = fmax(
+        machine_ns > 0 ? steal_ns / machine_ns : 0,
+        here_ns > 0 ? (double)(end->here_steal_ns - begin->here_steal_ns) / here_ns : 0);
+    run->metrics[OC_VERIFY_METRIC_RESIDENT] = (double)sight->footprint.resident_bytes;
+    run->metrics[OC_VERIFY_METRIC_DESCRIPTORS] = (double)sight->footprint.descriptors;
     run->metrics[OC_VERIFY_METRIC_RATE] = requests * 1e9 / elapsed_ns;
     /* Who spins is busy whatever it does: no CPU time then, and none of the open loop's client. */
     if (spins) {
@@ -305,8 +305,9 @@ static void fill_calls(struct oc_verify_run *run, const struct oc_verify_cell *c
         counters.received -= sight->begin_counters.received;
         counters.polls -= sight->begin_counters.polls;
         requests = (double)run->request_count;
-    } else if (!oc_verify__stack_is_ours(sight->stack) ||
-               !oc_verify_counters_find(sight->rig->child.log, &counters)) {
+    } else if (oc_verify__stack_is_ours(sight->stack) && sight->has_last_counters) {
+        counters = sight->last_counters;
+    } else {
         return;
     }
     if (isnan(*calls) && requests > 0) {
@@ -323,7 +324,9 @@ static void fill_calls(struct oc_verify_run *run, const struct oc_verify_cell *c
 static void exclude(struct oc_verify_run *run, const struct sight *sight,
                     const struct oc_verify__outcome *outcome)
 {
-    uint64_t steal_ns = sight->end.steal_ns - sight->begin.steal_ns;
+    uint64_t there_ns = sight->end.steal_ns - sight->begin.steal_ns;
+    uint64_t here_ns = sight->end.here_steal_ns - sight->begin.here_steal_ns;
+    uint64_t steal_ns = there_ns > here_ns ? there_ns : here_ns;
     double lag_ns = (double)oc_histogram_percentile_ns(outcome->lag, 99.0);
     double p99_ns = run->metrics[OC_VERIFY_METRIC_LATENCY_P99];
 

@@ -8,9 +8,9 @@
 
 #include "client/script.h"
 #include "core/histogram.h"
-#include "verify/child.h"
+#include "verify/host.h"
 #include "verify/model.h"
-#include "verify/stacks.h"
+#include "verify/process.h"
 
 /** Runs with more steal time than this share of the machine are excluded, with their block. Two
  * ticks of 10 ms are always allowed: /proc/stat is no finer. */
@@ -28,15 +28,14 @@
 
 /** What runs share. Belongs to one thread. */
 struct oc_verify__rig {
-    const struct oc_verify__stacks *stacks;
-    int server_cpu;
-    int client_cpu;           /* of cross-core placements; the same as server_cpu on one CPU */
+    struct oc_verify__host *host; /* where servers run */
+    struct oc_verify__cpus cpus;  /* of this host; servers of another one are not on cpus.server */
+    uint64_t altered_delay_ns;    /* of ALTERED, for each request; 0 for A/A */
     uint64_t count_ns;        /* counting period for stacks that do not count themselves; 0: none */
     uint64_t seed;            /* of Poisson arrivals */
     struct oc_histogram *lag; /* scratch */
     struct oc_histogram *connect;
-    struct oc_verify__child child; /* 16 KiB of log */
-    char calls_why[96];            /* why system calls of others cannot be counted, if so */
+    char calls_why[96]; /* why system calls of others cannot be counted, if so */
 };
 
 /**

@@ -27,6 +27,8 @@
 #define EQUITY_RESTING  20000U
 #define RUNS_GROWTH     256U
 
+static int add_latencies(struct oc_verify_data *data, const struct oc_verify_run *run,
+                         const struct oc_histogram *latency);
 static double best_of(const double *capacities, uint32_t stacks);
 static double weakest_of(const double *values, uint32_t count);
 static void read_capacities(const struct oc_verify__session *session,
@@ -109,6 +111,9 @@ int oc_verify__block_make(struct oc_verify__session *session, uint32_t cell_inde
             return 0;
         }
         oc_verify__run_make(&session->rig, cell, scripts, &run, session->latency);
+        if (session->rig.host->lost[0] != '\0') {
+            return fail(session, session->rig.host->lost);
+        }
         oc_verify__make_printable(run.why);
         if (oc_verify__data_add(data, &run, session->latency) < 0) {
             return fail(session, "no memory for the runs");
@@ -127,7 +132,7 @@ int oc_verify__data_init(struct oc_verify_data *data, const struct oc_verify__pl
 {
     *data = (struct oc_verify_data){
         .cells = calloc(plan->cell_count, sizeof(*data->cells)),
-        .latencies = calloc((size_t)plan->cell_count * OC_VERIFY_STACK_COUNT,
+        .latencies = calloc((size_t)plan->cell_count * OC_VERIFY_LOADS_MAX,
                             sizeof(*data->latencies)),
         .cell_count = plan->cell_count,
     };
@@ -141,9 +146,11 @@ int oc_verify__data_init(struct oc_verify_data *data, const struct oc_verify__pl
 
 void oc_verify__data_deinit(struct oc_verify_data *data)
 {
-    for (uint32_t i = 0; data->latencies != NULL && i < data->cell_count * OC_VERIFY_STACK_COUNT;
+    for (uint32_t i = 0; data->latencies != NULL && i < data->cell_count * OC_VERIFY_LOADS_MAX;
          i++) {
-        free(data->latencies[i]);
+        for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+            free(data->latencies[i].of[stack]);
+        }
     }
     free(data->latencies);
     free(data->cells);
@@ -154,8 +161,6 @@ void oc_verify__data_deinit(struct oc_verify_data *data)
 int oc_verify__data_add(struct oc_verify_data *data, const struct oc_verify_run *run,
                         const struct oc_histogram *latency)
 {
-    struct oc_histogram **sum = &data->latencies[run->cell * OC_VERIFY_STACK_COUNT + run->stack];
-
     /* The room for runs is a multiple of RUNS_GROWTH, and it is full when their number is. */
     if (data->run_count % RUNS_GROWTH == 0) {
         struct oc_verify_run *runs = realloc(data->runs,
@@ -165,14 +170,9 @@ int oc_verify__data_add(struct oc_verify_data *data, const struct oc_verify_run 
         }
         data->runs = runs;
     }
-    if (run->exclusion == OC_VERIFY_KEPT && latency->count > 0) {
-        if (*sum == NULL) {
-            *sum = calloc(1, sizeof(**sum));
-        }
-        if (*sum == NULL) {
-            return -ENOMEM;
-        }
-        oc_histogram_merge(*sum, latency);
+    if (run->exclusion == OC_VERIFY_KEPT && latency->count > 0 &&
+        add_latencies(data, run, latency) < 0) {
+        return -ENOMEM;
     }
     data->runs[data->run_count++] = *run;
     return 0;
@@ -201,6 +201,30 @@ void oc_verify__scripts_deinit(struct oc_verify__scripts *scripts)
     free(scripts->pingpong);
     free(scripts->equity);
     *scripts = (struct oc_verify__scripts){0};
+}
+
+/* A third load, which no plan has, is in no curve. */
+static int add_latencies(struct oc_verify_data *data, const struct oc_verify_run *run,
+                         const struct oc_histogram *latency)
+{
+    for (uint32_t load = 0; load < OC_VERIFY_LOADS_MAX; load++) {
+        struct oc_verify_latencies *at = &data->latencies[run->cell * OC_VERIFY_LOADS_MAX + load];
+
+        if (at->used && !oc_pairs_same_rate(at->offered_rate, run->offered_rate)) {
+            continue;
+        }
+        at->used = true;
+        at->offered_rate = run->offered_rate;
+        if (at->of[run->stack] == NULL) {
+            at->of[run->stack] = calloc(1, sizeof(struct oc_histogram));
+        }
+        if (at->of[run->stack] == NULL) {
+            return -ENOMEM;
+        }
+        oc_histogram_merge(at->of[run->stack], latency);
+        break;
+    }
+    return 0;
 }
 
 /* Of those that have a capacity; NaN if none has. */

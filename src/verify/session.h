@@ -5,6 +5,8 @@
 #define OC_VERIFY_SESSION_H
 
 #include "verify/cells.h"
+#include "verify/local.h"
+#include "verify/remote.h"
 #include "verify/run.h"
 #include "verify/verify.h"
 
@@ -29,7 +31,9 @@ struct oc_verify__session {
     const struct oc_verify_config *config;
     struct oc_verify_report *report;
     struct oc_verify__plan plan;
-    struct oc_verify__stacks stacks;
+    struct oc_verify__stacks stacks; /* of this host */
+    struct oc_verify__local local;   /* one of these two is the rig's host */
+    struct oc_verify__remote remote;
     struct oc_verify__rig rig;
     struct oc_verify__scripts scripts;
     struct oc_histogram *latency; /* of the run */

@@ -19,6 +19,7 @@
 #include "core/random.h"
 #include "verify/judgement.h"
 #include "verify/looks.h"
+#include "verify/simulation_noise.h"
 
 #define LEVEL 0.95
 
@@ -57,8 +58,6 @@ static void fill_pair(struct world *world, const struct oc_verify_cell *cell,
                       struct oc_verify_run *current, struct oc_verify_run *other, double effect);
 static void fill_run(struct oc_verify_run *run, const struct oc_verify_cell *cell, double log_worse,
                      double effect);
-static double normal(struct oc_random *random);
-static double run_noise(struct world *world);
 static int trial(struct world *world, struct tally *tally, uint32_t index);
 static void count_comparison(const struct world *world, const struct oc_gate_input *input,
                              struct tally *tally);
@@ -166,7 +165,7 @@ static void fill_pair(struct world *world, const struct oc_verify_cell *cell,
                       struct oc_verify_run *current, struct oc_verify_run *other, double effect)
 {
     const struct oc_simulation_config *config = world->config;
-    double block = config->block_sd * normal(&world->random);
+    double block = config->block_sd * oc_verify__noise_normal(&world->random);
 
     if (config->recorded != NULL) {
         uint64_t drawn = oc_random_below(&world->random, config->recorded_count);
@@ -175,8 +174,8 @@ static void fill_pair(struct world *world, const struct oc_verify_cell *cell,
         fill_run(other, cell, block + config->recorded[drawn] - world->recorded_median, effect);
         return;
     }
-    fill_run(current, cell, block + run_noise(world), 0.0);
-    fill_run(other, cell, block + run_noise(world), effect);
+    fill_run(current, cell, block + oc_verify__noise_run(config, &world->random), 0.0);
+    fill_run(other, cell, block + oc_verify__noise_run(config, &world->random), effect);
 }
 
 /* The percentiles of one run share its noise: they were measured together. */
@@ -200,25 +199,6 @@ static void fill_run(struct oc_verify_run *run, const struct oc_verify_cell *cel
         run->metrics[OC_VERIFY_METRIC_RATE] = RATE * exp(-log_worse) * (1.0 + effect);
         break;
     }
-}
-
-/* Box and Muller; the second number is thrown away for the sake of simplicity. */
-static double normal(struct oc_random *random)
-{
-    double radius = sqrt(2.0 * oc_random_exponential(random, 1.0));
-
-    return radius * cos(2.0 * M_PI * oc_random_double(random));
-}
-
-static double run_noise(struct world *world)
-{
-    const struct oc_simulation_config *config = world->config;
-    double noise = config->run_sd * normal(&world->random);
-
-    if (oc_random_double(&world->random) < config->outlier_share) {
-        noise += config->outlier_size;
-    }
-    return noise;
 }
 
 static int trial(struct world *world, struct tally *tally, uint32_t index)

@@ -44,6 +44,8 @@ struct oc_simulation_config {
                                    .outlier_size = 0.3,   \
                                    .thresholds = OC_GATE_THRESHOLDS_DEFAULT})
 
+#define OC_SIMULATION_CELLS_MAX 64U
+
 /** Counted over the trials, with intervals at 95 %. */
 struct oc_simulation_result {
     struct oc_proportion proceed; /* the gate's decisions */
@@ -64,5 +66,25 @@ struct oc_simulation_result {
  */
 int oc_simulation_run(const struct oc_simulation_config *config,
                       struct oc_simulation_result *result);
+
+/** Of the comparisons of one scenario, all of them together. */
+struct oc_simulation_family {
+    struct oc_proportion any;    /* measurements that called a difference anywhere: with no effect,
+                                    the error of the family */
+    struct oc_proportion better; /* of all comparisons: with an effect, the power of one */
+    struct oc_proportion worse;
+    struct oc_proportion alone; /* better or worse, each by itself and without the correction */
+};
+
+/**
+ * Simulate one scenario of `cell_count` cells, each with its rate and its CPU time, which vary
+ * independently, and the same effect in all: 2 * cell_count comparisons are one family.
+ *
+ * @config      `blocks` are the pairs of each cell, judged once; recorded noise is not used.
+ * @cell_count  1 to OC_SIMULATION_CELLS_MAX.
+ * Returns 0, or -ENOMEM. About 1 ms for each comparison of a trial.
+ */
+int oc_simulation_family_run(const struct oc_simulation_config *config, uint32_t cell_count,
+                             struct oc_simulation_family *result);
 
 #endif

@@ -23,6 +23,7 @@ static void find_program(const struct oc_verify__stacks *stacks, const char *giv
 static void ask_version(const char *path, struct oc_verify_stack_status *status);
 static void add(struct oc_verify__command *command, const char *word);
 static void add_number(struct oc_verify__command *command, const char *name, uint64_t value);
+static void add_listen(struct oc_verify__command *command, const char *listen, const char *more);
 
 static const char *const NAMES[] = {
 #define STACK_NAME(name, wire, text) wire,
@@ -46,6 +47,8 @@ void oc_verify__stacks_find(struct oc_verify__stacks *stacks, const char *tokio,
                               NULL;
 
     find_self(stacks);
+    (void)snprintf(stacks->listen, sizeof(stacks->listen), "127.0.0.1:0");
+    stacks->insecure = false;
     for (uint32_t i = 0; i < OC_VERIFY_STACK_COUNT; i++) {
         ours[i] = (struct oc_verify_stack_status){.available = true};
         (void)snprintf(ours[i].version, sizeof(ours[i].version), "outcry %s (%s)", OC_VERSION,
@@ -63,25 +66,44 @@ void oc_verify__stacks_find(struct oc_verify__stacks *stacks, const char *tokio,
                  &ours[OC_VERIFY_STACK_LIBUV]);
 }
 
-void oc_verify__stacks_command(const struct oc_verify__stacks *stacks, enum oc_verify_stack stack,
-                               const struct oc_verify_cell *cell, uint64_t busy_poll_ns,
+void oc_verify__stacks_listen(struct oc_verify__stacks *stacks, const struct oc_io_address *address)
+{
+    struct oc_verify_stack_status *libuv = &stacks->status[OC_VERIFY_STACK_LIBUV];
+    char text[OC_IO_ADDRESS_TEXT_BYTES];
+    const char *colon;
+
+    if (oc_io_address_text(address, text, sizeof(text)) == 0 &&
+        (colon = strrchr(text, ':')) != NULL) {
+        (void)snprintf(stacks->listen, sizeof(stacks->listen), "%.*s:0", (int)(colon - text), text);
+    }
+    stacks->insecure = !oc_io_address_is_loopback(address);
+    if (stacks->insecure && libuv->available) {
+        libuv->available = false;
+        (void)snprintf(libuv->why, sizeof(libuv->why), "it listens on 127.0.0.1 only");
+    }
+}
+
+void oc_verify__stacks_command(const struct oc_verify__stacks *stacks,
+                               const struct oc_verify__server *server,
                                struct oc_verify__command *command)
 {
+    const enum oc_verify_stack stack = server->stack;
+
     *command = (struct oc_verify__command){0};
     switch (stack) {
     case OC_VERIFY_STACK_TOKIO:
     case OC_VERIFY_STACK_TOKIO_CURRENT:
         add(command, stacks->tokio);
         add(command, "--listen");
-        add(command, "127.0.0.1:0");
+        add(command, stacks->listen);
         add(command, "--runtime");
         add(command, stack == OC_VERIFY_STACK_TOKIO ? "multi" : "current");
-        if (cell->echo) {
+        if (server->echo) {
             add(command, "--echo");
         }
         return;
     case OC_VERIFY_STACK_LIBUV:
-        OC_ASSERT(cell->echo);
+        OC_ASSERT(server->echo);
         add(command, stacks->libuv);
         return;
     case OC_VERIFY_STACK_FLOOR:
@@ -93,20 +115,23 @@ void oc_verify__stacks_command(const struct oc_verify__stacks *stacks, enum oc_v
         OC_UNREACHABLE();
     }
     add(command, stacks->self);
-    add(command, cell->echo ? "echo" : "serve");
+    add(command, server->echo ? "echo" : "serve");
     add(command, "--net");
     add(command, stack == OC_VERIFY_STACK_FLOOR      ? "blocking"
                  : stack == OC_VERIFY_STACK_IO_URING ? "io_uring"
                                                      : "epoll");
     add(command, "--listen");
-    add(command, cell->echo ? "127.0.0.1:0" : "127.0.0.1:0,congestion=reno");
-    if (busy_poll_ns > 0) {
-        add_number(command, "--busy-poll", busy_poll_ns / 1000U);
+    add_listen(command, stacks->listen, server->echo ? "" : ",congestion=reno");
+    if (stacks->insecure && !server->echo) {
+        add(command, "--insecure");
     }
-    if (stack == OC_VERIFY_STACK_ALTERED && stacks->altered_delay_ns > 0) {
-        add_number(command, "--delay-ns", stacks->altered_delay_ns);
-        if (cell->echo) {
-            add_number(command, "--message-size", cell->size);
+    if (server->busy_poll_ns > 0) {
+        add_number(command, "--busy-poll", server->busy_poll_ns / 1000U);
+    }
+    if (stack == OC_VERIFY_STACK_ALTERED && server->altered_delay_ns > 0) {
+        add_number(command, "--delay-ns", server->altered_delay_ns);
+        if (server->echo) {
+            add_number(command, "--message-size", server->size);
         }
     }
 }
@@ -193,6 +218,15 @@ static void add_number(struct oc_verify__command *command, const char *name, uin
     int size = snprintf(text, sizeof(command->text) - command->text_size, "%" PRIu64, value);
 
     add(command, name);
+    add(command, text);
+    command->text_size += (uint32_t)size + 1;
+}
+
+static void add_listen(struct oc_verify__command *command, const char *listen, const char *more)
+{
+    char *text = command->text + command->text_size;
+    int size = snprintf(text, sizeof(command->text) - command->text_size, "%s%s", listen, more);
+
     add(command, text);
     command->text_size += (uint32_t)size + 1;
 }

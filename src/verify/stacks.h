@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io/socket.h"
 #include "verify/model.h"
 
 #define OC_VERIFY__PATH_BYTES      512U
@@ -27,8 +28,18 @@ struct oc_verify__stacks {
     char self[OC_VERIFY__PATH_BYTES];
     char tokio[OC_VERIFY__PATH_BYTES];
     char libuv[OC_VERIFY__PATH_BYTES];
-    uint64_t altered_delay_ns; /* of ALTERED, for each request; 0 for A/A */
+    char listen[OC_IO_ADDRESS_TEXT_BYTES]; /* HOST:0 that servers are told to listen on */
+    bool insecure;                         /* it is no loopback address */
     struct oc_verify_stack_status status[OC_VERIFY_STACK_COUNT];
+};
+
+/** A server that is to be started. */
+struct oc_verify__server {
+    enum oc_verify_stack stack;
+    bool echo;                 /* else a whole venue */
+    uint32_t size;             /* of a message to an echo, for ALTERED */
+    uint64_t busy_poll_ns;     /* ours spin so long before they block; 0: they block */
+    uint64_t altered_delay_ns; /* of ALTERED, for each request; 0 for A/A */
 };
 
 /** The words of a command line; the last pointer is NULL. */
@@ -41,13 +52,23 @@ struct oc_verify__command {
 
 /**
  * Finds the programs and asks for their versions. @tokio, @libuv  paths, or NULL: beside this
- * program, or in the build tree that it stands in. Start-up only.
+ * program, or in the build tree that it stands in. Servers are to listen on 127.0.0.1. Start-up
+ * only.
  */
 void oc_verify__stacks_find(struct oc_verify__stacks *stacks, const char *tokio, const char *libuv);
 
-/** Fills in how to start `stack` for a cell. The words point into *command and *stacks. */
-void oc_verify__stacks_command(const struct oc_verify__stacks *stacks, enum oc_verify_stack stack,
-                               const struct oc_verify_cell *cell, uint64_t busy_poll_ns,
+/**
+ * From now on servers listen on this host's `address`, on any port. Stacks that can listen on
+ * 127.0.0.1 only are not available on another one.
+ */
+void oc_verify__stacks_listen(struct oc_verify__stacks *stacks,
+                              const struct oc_io_address *address);
+
+/**
+ * Fills in how to start a server. libuv is an echo only. The words point into *command and *stacks.
+ */
+void oc_verify__stacks_command(const struct oc_verify__stacks *stacks,
+                               const struct oc_verify__server *server,
                                struct oc_verify__command *command);
 
 /** Whether a stack of ours, whose backend counts its system calls. */

@@ -2,16 +2,13 @@
  * The order of things: find the stacks, look at the host, capacities first, then rounds of blocks
  * in random order, looks, judgement.
  */
-#define _GNU_SOURCE /* sched_getaffinity */
 #include "verify/verify.h"
 
 #include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "core/random.h"
 #include "verify/clock.h"
@@ -28,11 +25,12 @@
 /* How long system calls of foreign stacks are counted, behind the measured period. */
 #define QUICK_COUNT_NS 20000000ULL
 #define FULL_COUNT_NS  50000000ULL
-#define FILES_WANTED   4096U
+/* Of two hosts. */
+#define KERNELS_BYTES 1088U
 
 static int prepare(struct oc_verify__session *session);
-static void choose_cpus(struct oc_verify__rig *rig);
-static void raise_file_limit(void);
+static int choose_host(struct oc_verify__session *session);
+static void name_kernels(const struct oc_verify_report *report, char *text, size_t size);
 static uint32_t choose_stacks(const struct oc_verify_config *config,
                               const struct oc_verify_stack_status *status);
 static int read_aa(struct oc_verify__session *session);
@@ -72,7 +70,11 @@ int oc_verify_run(const struct oc_verify_config *config, struct oc_verify_report
         measure(session) == 0) {
         rc = judge(session);
         oc_verify__environment_end(&report->environment);
+        if (report->two_hosts) {
+            oc_verify__remote_end(&session->remote, &report->server_environment);
+        }
     }
+    oc_verify__remote_close(&session->remote);
     (void)snprintf(report->calls_why, sizeof(report->calls_why), "%s", session->rig.calls_why);
     report->elapsed_s = (double)(oc_verify__clock_ns() - session->start_ns) / 1e9;
     oc_verify__scripts_deinit(&session->scripts);
@@ -126,23 +128,23 @@ static int prepare(struct oc_verify__session *session)
         .duration_ms = config->duration_ms,
     };
 
-    raise_file_limit();
-    choose_cpus(&session->rig);
+    oc_verify__process_raise_files();
+    oc_verify__process_cpus(&session->rig.cpus);
     oc_verify__environment_begin(&report->environment);
     (void)snprintf(report->environment.command, sizeof(report->environment.command), "%s",
                    config->command == NULL ? "" : config->command);
     oc_verify__make_printable(report->environment.command);
-    oc_verify__calibrate(session->rig.server_cpu, &report->costs, &report->split);
-    oc_verify__stacks_find(&session->stacks, config->tokio, config->libuv);
-    session->stacks.altered_delay_ns = config->altered_delay_ns;
-    memcpy(report->stacks, session->stacks.status, sizeof(report->stacks));
-    session->rig.stacks = &session->stacks;
+    if (choose_host(session) < 0) {
+        return -1;
+    }
+    session->rig.altered_delay_ns = config->altered_delay_ns;
     session->rig.count_ns = config->full ? FULL_COUNT_NS : QUICK_COUNT_NS;
     session->rig.lag = calloc(1, sizeof(struct oc_histogram));
     session->rig.connect = calloc(1, sizeof(struct oc_histogram));
     session->latency = calloc(1, sizeof(struct oc_histogram));
     plan.stacks = choose_stacks(config, report->stacks);
-    plan.cpus = session->rig.client_cpu == session->rig.server_cpu ? 1 : 2;
+    plan.cpus = session->rig.cpus.client == session->rig.cpus.server ? 1 : 2;
+    plan.two_hosts = report->two_hosts;
     oc_verify__plan_make(&plan, &session->plan);
     if (session->plan.cell_count == 0) {
         (void)snprintf(session->error, session->error_size,
@@ -161,32 +163,41 @@ static int prepare(struct oc_verify__session *session)
     return 0;
 }
 
-/* Servers run on the first CPU that is ours, clients of cross-core placements on the last: CPUs
- * with neighbouring numbers are often two halves of one core. */
-static void choose_cpus(struct oc_verify__rig *rig)
+/* Where servers run, what calls cost there and which stacks there are. */
+static int choose_host(struct oc_verify__session *session)
 {
-    cpu_set_t set;
-    bool first = true;
+    const struct oc_verify_config *config = session->config;
+    struct oc_verify_report *report = session->report;
+    struct oc_verify__hello hello;
 
-    CPU_ZERO(&set);
-    (void)sched_getaffinity(0, sizeof(set), &set);
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (CPU_ISSET((size_t)cpu, &set)) {
-            rig->server_cpu = first ? cpu : rig->server_cpu;
-            rig->client_cpu = cpu;
-            first = false;
-        }
+    if (config->on == NULL) {
+        oc_verify__calibrate(session->rig.cpus.server, &report->costs, &report->split);
+        oc_verify__stacks_find(&session->stacks, config->tokio, config->libuv);
+        memcpy(report->stacks, session->stacks.status, sizeof(report->stacks));
+        oc_verify__local_init(&session->local, &session->stacks, session->rig.cpus.server);
+        session->rig.host = &session->local.host;
+        return 0;
     }
+    if (oc_verify__remote_open(&session->remote, config->on, &hello, session->error,
+                               session->error_size) < 0) {
+        return -1;
+    }
+    report->two_hosts = true;
+    (void)snprintf(report->server_address, sizeof(report->server_address), "%s",
+                   session->remote.name);
+    report->server_environment = hello.environment;
+    report->costs = hello.costs;
+    report->split = hello.split;
+    memcpy(report->stacks, hello.stacks, sizeof(report->stacks));
+    session->rig.host = &session->remote.host;
+    return 0;
 }
 
-static void raise_file_limit(void)
+/* Runs belong to the hosts that made them. */
+static void name_kernels(const struct oc_verify_report *report, char *text, size_t size)
 {
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_WANTED) {
-        limit.rlim_cur = FILES_WANTED < limit.rlim_max ? FILES_WANTED : limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    (void)snprintf(text, size, "%s%s%s", report->environment.kernel,
+                   report->two_hosts ? "; servers: " : "", report->server_environment.kernel);
 }
 
 /* What the pairs need, the outside references, and epoll once more for A/A. */
@@ -214,10 +225,11 @@ static uint32_t choose_stacks(const struct oc_verify_config *config,
 static int read_aa(struct oc_verify__session *session)
 {
     struct oc_verify_report *report = session->report;
+    char kernels[KERNELS_BYTES];
     struct oc_verify__runs_head head = {
         .any_seed = true,
         .full = session->config->full,
-        .kernel = report->environment.kernel,
+        .kernel = kernels,
         .version = report->environment.version,
         .plan = &session->plan,
     };
@@ -225,6 +237,7 @@ static int read_aa(struct oc_verify__session *session)
     if (session->config->aa_path == NULL) {
         return 0;
     }
+    name_kernels(report, kernels, sizeof(kernels));
     if (oc_verify__data_init(&report->aa, &session->plan) < 0) {
         (void)snprintf(session->error, session->error_size, "no memory");
         return -1;
@@ -243,10 +256,11 @@ static void take_aa(void *context, const struct oc_verify_run *run, bool last,
 static int open_runs(struct oc_verify__session *session)
 {
     const struct oc_verify_config *config = session->config;
+    char kernels[KERNELS_BYTES];
     struct oc_verify__runs_head head = {
         .seed = config->seed,
         .full = config->full,
-        .kernel = session->report->environment.kernel,
+        .kernel = kernels,
         .version = session->report->environment.version,
         .plan = &session->plan,
     };
@@ -254,6 +268,7 @@ static int open_runs(struct oc_verify__session *session)
     if (config->runs_path == NULL) {
         return 0;
     }
+    name_kernels(session->report, kernels, sizeof(kernels));
     if (!config->resume) {
         return oc_verify__runs_create(config->runs_path, &head, session->error,
                                       session->error_size);

@@ -1,5 +1,6 @@
 /*
- * outcry verify: measures network stacks side by side on this host, and decides between them.
+ * outcry verify: measures network stacks side by side, on this host or with the servers on another
+ * one, and decides between them.
  *
  * This is the room's entry: a configuration in, a report of structs out; the reports (terminal,
  * JSON, HTML, Markdown) read those. A block holds one run of each stack of a cell, in an order
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "core/arena.h"
+#include "io/socket.h"
 #include "verify/calibrate.h"
 #include "verify/environment.h"
 #include "verify/gate.h"
@@ -45,7 +47,8 @@ struct oc_verify_config {
     bool resume;           /* go on with the runs of that file */
     const char *aa_path;   /* file of runs of an A/A verification of the same cells, whose
                               resolution counts here; NULL: ALTERED of these runs is the A/A */
-    const char *tokio;     /* path of the program; NULL: looked for */
+    const char *on;        /* HOST:PORT of an agent that starts the servers; NULL: this host */
+    const char *tokio;     /* path of the program; NULL: looked for; of this host only */
     const char *libuv;
     uint64_t altered_delay_ns;         /* busy time added to ALTERED for each request; 0: A/A */
     uint32_t stacks;                   /* set; 0: all that the pairs need, with floor and libuv */
@@ -68,9 +71,12 @@ struct oc_verify_report {
     uint32_t runs_resumed; /* of the file */
     uint64_t altered_delay_ns;
     struct oc_verify_data data;
-    struct oc_verify_environment environment;
+    struct oc_verify_environment environment;        /* of this host */
+    bool two_hosts;                                  /* servers ran on another one */
+    char server_address[OC_IO_ADDRESS_TEXT_BYTES];   /* of that one's agent */
+    struct oc_verify_environment server_environment; /* of that one; else all zero */
     struct oc_verify_stack_status stacks[OC_VERIFY_STACK_COUNT];
-    struct oc_verify_costs costs;
+    struct oc_verify_costs costs; /* on the servers' host */
     struct oc_verify_split split;
     struct oc_judgement_config judgement_config;
     struct oc_judgement judgement;
@@ -81,10 +87,12 @@ struct oc_verify_report {
 
 /**
  * Measures and judges. Takes up to 90 s (quick) or two hours (full); starts and ends server
- * processes on loopback and pins the calling thread. Not to be called from two threads.
+ * processes, on loopback or by an agent elsewhere, and pins the calling thread. Not to be called
+ * from two threads.
  *
  * Returns 0 and the report, or -1 with a sentence in `error` (no memory, files, nothing to
- * measure). The report is to be given back with oc_verify_report_deinit in either case.
+ * measure, no agent or one that went away). The report is to be given back with
+ * oc_verify_report_deinit in either case.
  */
 int oc_verify_run(const struct oc_verify_config *config, struct oc_verify_report *report,
                   char *error, size_t error_size);

@@ -3,8 +3,10 @@
 Method: runs of one or two cells with two or three stacks and few, short runs; a server that is
 stopped for 100 ms while it is measured; a generator that is stopped; a verification that is broken
 off and resumed. Fails when: a report is no JSON or lacks what was measured, resuming measures again
-what is there, a stall of the server or the generator does not show, an exit status is wrong, or a
-server outlives the run. What is measured here is not judged: the machine may be busy.
+what is there, a stall of the server or the generator does not show, a run that completed nothing
+counts, a page is not well-formed, a comparison of a report with itself finds a difference, an exit
+status is wrong, or a server outlives the run. What is measured here is not judged: the machine may
+be busy.
 """
 import json
 import os
@@ -16,6 +18,7 @@ import tempfile
 import threading
 import time
 import unittest
+import xml.etree.ElementTree
 
 from support import OUTCRY, PATIENCE_S, io_uring_reason, run
 
@@ -63,9 +66,13 @@ class Verify(unittest.TestCase):
         return done
 
     def test_measures_and_reports(self):
+        pages = {name: os.path.join(self.folder.name, name) for name in ("v.html", "v.md")}
         done = self.verify("--scenario", "ping-pong,request-response,reuse,fan-out",
-                           "--pairs", "epoll:io_uring")
+                           "--pairs", "epoll:io_uring", "--html", pages["v.html"],
+                           "--markdown", pages["v.md"])
         report = self.report()
+        self.pages(report, pages, done.stdout)
+        self.comparisons()
         cells = [cell["name"] for cell in report["cells"]]
         self.assertEqual(len(cells), 4)
         self.assertEqual(report["seed"], 7)
@@ -101,9 +108,64 @@ class Verify(unittest.TestCase):
         self.assertAlmostEqual(calls["epoll"], 3, delta=0.1)
         if "io_uring" in calls:
             self.assertAlmostEqual(calls["io_uring"], 1, delta=0.1)
-        for name, curve in report["cells"][0]["latency"].items():
+        self.assertEqual([one["offered_rate"] for one in report["cells"][0]["latency"]], [0])
+        for name, curve in report["cells"][0]["latency"][0]["stacks"].items():
             self.assertIn(name, OUR_STACKS)
             self.assertGreater(sum(count for _, count in curve), 0)
+
+    def pages(self, report, pages, terminal):
+        """All outputs of one verification tell of every cell and decide alike."""
+        html = xml.etree.ElementTree.parse(pages["v.html"]).getroot()
+        self.assertEqual(html.tag.rpartition("}")[2], "html")
+        with open(pages["v.md"], encoding="utf-8") as file:
+            markdown = file.read().replace("\\", "")
+        words = re.sub(r"\s+", " ", " ".join(html.itertext()))
+        for text in (words, markdown, terminal):
+            for cell in report["cells"]:
+                self.assertIn(cell["name"], text)
+            self.assertIn("From epoll to io_uring: ", text)
+        # People read the end: it is the decision.
+        last = terminal[terminal.rindex("\nDecision\n"):].split("\n", 2)[2]
+        self.assertTrue(last.lstrip().startswith("- From epoll to io_uring: "), last)
+        self.assertNotIn("\n\n", last)
+
+    def comparisons(self):
+        """The report just made against itself, and against what is no report."""
+        done = run("verify", "--compare", self.json, self.json)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"What differs\n.*\n  nothing +-")
+        medians = re.findall(r" (\d+\.\d+) \(\S+ interval\)$",
+                             done.stdout[done.stdout.index("\nMedians\n"):], re.MULTILINE)
+        self.assertGreaterEqual(len(medians), 2 * len(OUR_STACKS))
+        self.assertEqual(set(medians), {"1.000"})
+        broken = os.path.join(self.folder.name, "broken.json")
+        with open(self.json, encoding="utf-8") as file:
+            text = file.read()
+        for damage in (text[:len(text) // 2], "", text.replace('"epoll"', '"kqueue"')):
+            with open(broken, "w", encoding="utf-8") as file:
+                file.write(damage)
+            done = run("verify", "--compare", self.json, broken)
+            self.assertEqual(done.returncode, 1, damage[:80])
+            self.assertRegex(done.stderr, r"^outcry: \S+broken\.json\S* .")
+        done = run("verify", "--compare", self.json, broken + ".not")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot be read: No such file", done.stderr)
+
+    def test_what_completes_nothing_failed(self):
+        """A server so slow that no request ends within the measured time is no measurement."""
+        self.verify("--scenario", "request-response", "--altered-delay-ns", 150_000_000,
+                    stacks="epoll,altered", duration_ms=30)
+        runs = {one["stack"]: one for one in self.report()["runs"]}
+        self.assertEqual(runs["altered"]["exclusion"], "failed", runs["altered"])
+        self.assertEqual(runs["altered"]["why"], "no request was completed in the 30 ms measured")
+        self.assertNotIn("rate", runs["altered"]["metrics"])
+        self.assertGreater(runs["epoll"]["requests"], 0)
+
+    def test_any_command_line(self):
+        """A name that is no UTF-8 does not cost the report."""
+        done = self.verify("--scenario", "ping-pong", "--tokio", "/no-\udcff-where")
+        self.assertIn("/no-?-where", self.report()["environment"]["command"])
+        self.assertIn("Decision", done.stdout)
 
     def test_resume(self):
         arguments = ("--scenario", "ping-pong,stress")

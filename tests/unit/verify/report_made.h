@@ -71,9 +71,11 @@ static inline void report_made_metrics(const struct oc_verify_cell *cell, double
 static inline void report_made_latencies(struct oc_verify_report *report,
                                          const struct oc_verify_run *run, struct oc_random *random)
 {
-    struct oc_histogram **sum =
-        &report->data.latencies[run->cell * OC_VERIFY_STACK_COUNT + run->stack];
+    struct oc_verify_latencies *at = &report->data.latencies[run->cell * OC_VERIFY_LOADS_MAX];
+    struct oc_histogram **sum = &at->of[run->stack];
 
+    at->used = true;
+    at->offered_rate = run->offered_rate;
     if (*sum == NULL) {
         *sum = calloc(1, sizeof(**sum));
         assert_non_null(*sum);
@@ -175,7 +177,7 @@ static inline struct oc_verify_report *report_made_begin(const struct report_mad
     report->data.cells = calloc(plan.cell_count, sizeof(*report->data.cells));
     report->data.runs = calloc((size_t)plan.cell_count * 128U * OC_VERIFY_STACK_COUNT,
                                sizeof(*report->data.runs));
-    report->data.latencies = calloc((size_t)plan.cell_count * OC_VERIFY_STACK_COUNT,
+    report->data.latencies = calloc((size_t)plan.cell_count * OC_VERIFY_LOADS_MAX,
                                     sizeof(*report->data.latencies));
     assert_non_null(report->data.cells);
     assert_non_null(report->data.runs);

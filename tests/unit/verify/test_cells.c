@@ -114,6 +114,35 @@ static void test_cut_down(void **state)
     assert_int_not_equal(oc_verify__capacity_of(&plan, &plan.cells[1]), UINT32_MAX);
 }
 
+/* Two hosts share no core: no cell is lost with the same-core ones, nor is a part of the gate. */
+static void test_two_hosts(void **state)
+{
+    struct oc_verify__plan_config config = {
+        .scenarios = UINT32_MAX, .stacks = ALL_STACKS, .cpus = 1, .two_hosts = true};
+
+    (void)state;
+    for (int full = 0; full <= 1; full++) {
+        uint32_t gates[OC_VERIFY_GATE_STRESS + 1] = {0};
+        uint32_t scenarios = 0;
+        config.full = full != 0;
+        oc_verify__plan_make(&config, &plan);
+        for (uint32_t i = 0; i < plan.cell_count; i++) {
+            const struct oc_verify_cell *cell = &plan.cells[i];
+            gates[cell->gate]++;
+            scenarios |= 1U << cell->scenario;
+            assert_int_not_equal(cell->placement, OC_VERIFY_SAME_CORE);
+            assert_null(strstr(cell->name, "same-core"));
+            for (uint32_t j = 0; j < i; j++) {
+                assert_string_not_equal(cell->name, plan.cells[j].name);
+            }
+        }
+        for (uint32_t gate = OC_VERIFY_GATE_PING_PONG; gate <= OC_VERIFY_GATE_STRESS; gate++) {
+            assert_int_equal(gates[gate], 1);
+        }
+        assert_int_equal(scenarios, (1U << OC_VERIFY_SCENARIO_COUNT) - 1);
+    }
+}
+
 static void test_overrides(void **state)
 {
     struct oc_verify__plan_config config = {
@@ -147,9 +176,8 @@ static void test_scenario_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_plans),
-        cmocka_unit_test(test_cut_down),
-        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_whole_plans),    cmocka_unit_test(test_cut_down),
+        cmocka_unit_test(test_two_hosts),      cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_scenario_names),
     };
 

@@ -2,8 +2,9 @@
  * Goal: a whole measurement is judged at once, the same each time, and its comparisons say what was
  * put in.
  * Method: made-up measurements with and without A/A data, compared cell by cell.
- * Fails if: a verdict has the wrong direction, the A/A data are not used, Holm's family is another
- * pair's, the result depends on which pairs were asked for, or a second judgement differs.
+ * Fails if: a verdict has the wrong direction, the A/A data are not used, Holm's family is not
+ * that of one pair and one scenario, a verdict does not heed it, the result depends on which pairs
+ * were asked for, or a second judgement differs.
  */
 #include "verify/judgement.h"
 
@@ -72,8 +73,8 @@ static void test_comparisons(void **state)
     assert_true(fabs(comparison->candidate_median - 88.0) < 2.0);
     assert_true(comparison->p_paired < 1e-6);
     assert_true(comparison->p_unpaired < 1e-6);
-    /* Two judging comparisons of this pair; the batches only explain. */
-    assert_true(fabs(comparison->p_holm - 2.0 * comparison->p_paired) < 1e-12);
+    /* A family by itself: the other cell is of another scenario, the batches only explain. */
+    assert_true(fabs(comparison->p_holm - comparison->p_paired) < 1e-12);
     assert_true(isfinite(comparison->resolution.bound));
     assert_int_equal(verdict(&judgement, OC_VERIFY_PAIR_EPOLL_IO_URING, 1, RATE), OC_VERDICT_EQUAL);
     assert_int_equal(
@@ -124,6 +125,84 @@ static void test_altered(void **state)
     made_end(aa);
 }
 
+/* `cells` of one scenario with their rate and CPU time, only the first of which differs. */
+static struct made *make_family(uint32_t cells, uint32_t blocks, double factor)
+{
+    struct made *made = made_begin(3);
+
+    for (uint32_t i = 0; i < cells; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "stress-%u", i);
+        made_cell(made, name, OC_VERIFY_SCENARIO_STRESS);
+        for (uint32_t stack = 0; stack < 3; stack++) {
+            static const enum oc_verify_stack STACKS[] = {EPOLL, ALTERED, IO_URING};
+            double of = stack == 2 && i == 0 ? factor : 1.0;
+
+            made_metric(made, blocks, STACKS[stack], RATE, 1e5 * of, 0.05);
+            made_metric(made, blocks, STACKS[stack], OC_VERIFY_METRIC_SERVER_CPU, 1e4, 0.05);
+            made_metric(made, blocks, STACKS[stack], P50, 1e4 / of, 0.05);
+        }
+    }
+    return made;
+}
+
+/* Of 8 pairs no p is below 1/128: enough for a family of 6, not for one of 28. */
+static void test_family(void **state)
+{
+    static const struct {
+        uint32_t cells;
+        uint32_t blocks;
+        enum oc_verdict verdict;
+    } CASES[] = {{1, 8, OC_VERDICT_BETTER},
+                 {3, 8, OC_VERDICT_BETTER},
+                 {14, 8, OC_VERDICT_UNDECIDED},
+                 {14, 12, OC_VERDICT_BETTER}};
+    struct oc_judgement_config config = configure();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct made *made = make_family(CASES[i].cells, CASES[i].blocks, 1.4);
+        struct oc_judgement judgement;
+        const struct oc_comparison *clear;
+
+        assert_int_equal(oc_judgement_make(&judgement, &made->data, &config, &made->arena), 0);
+        clear = oc_judgement_comparison(&judgement, OC_VERIFY_PAIR_EPOLL_IO_URING, 0, RATE);
+        assert_non_null(clear);
+        assert_true(clear->ratio.low > 0.0);
+        assert_true(fabs(clear->p_holm - clear->p_paired * 2.0 * CASES[i].cells) < 1e-12);
+        assert_int_equal(clear->verdict, CASES[i].verdict);
+        assert_int_equal(clear->why, CASES[i].verdict == OC_VERDICT_BETTER ? OC_UNDECIDED_DECIDED
+                                                                           : OC_UNDECIDED_CHANCE);
+        /* Of a cell whose rate is judged, the latency is not. */
+        clear = oc_judgement_comparison(&judgement, OC_VERIFY_PAIR_EPOLL_IO_URING, 0, P50);
+        assert_non_null(clear);
+        assert_int_equal(clear->verdict, OC_VERDICT_NEITHER);
+        assert_true(isnan(clear->p_holm));
+        made_end(made);
+    }
+}
+
+/* What a look may spend of the 5 % is all that its p may be. */
+static void test_family_of_looks(void **state)
+{
+    struct oc_verify_cell cells[1] = {{.scenario = OC_VERIFY_SCENARIO_STRESS}};
+    struct oc_comparison looks[2] = {
+        {.metric = RATE, .p_paired = 0.03, .ratio.level = 0.95, .verdict = OC_VERDICT_WORSE},
+        {.metric = RATE, .p_paired = 0.03, .ratio.level = 0.98, .verdict = OC_VERDICT_WORSE}};
+    struct made *made = made_begin(4);
+
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(oc_judgement_correct(&looks[i], 1, cells, &made->arena), 0);
+    }
+    assert_true(fabs(looks[0].p_holm - 0.03) < 1e-12);
+    assert_int_equal(looks[0].verdict, OC_VERDICT_WORSE);
+    assert_true(fabs(looks[1].p_holm - 0.075) < 1e-12);
+    assert_int_equal(looks[1].verdict, OC_VERDICT_UNDECIDED);
+    made_end(made);
+}
+
 static void test_repeatable(void **state)
 {
     struct made *made = make();
@@ -171,10 +250,9 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_comparisons),
-        cmocka_unit_test(test_altered),
-        cmocka_unit_test(test_repeatable),
-        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_comparisons), cmocka_unit_test(test_altered),
+        cmocka_unit_test(test_family),      cmocka_unit_test(test_family_of_looks),
+        cmocka_unit_test(test_repeatable),  cmocka_unit_test(test_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -289,13 +289,45 @@ static void test_damaged(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* JSON is UTF-8; what a host or a command line says need not be. */
+static void test_any_bytes(void **state)
+{
+    const struct report_made config = {.seed = 1, .blocks = 1, .evil = true};
+    struct oc_verify_report *report = report_made_begin(&config);
+    char path[sizeof(REPORT_MADE_PATH)];
+    char error[256] = "";
+    json_t *root;
+    const json_t *host;
+
+    (void)state;
+    make_path(path);
+    (void)snprintf(report->environment.command, sizeof(report->environment.command),
+                   "a\xc3\xa4 b\xff c\xc3 d\xe2\x82\xac e\xed\xa0\x80");
+    (void)snprintf(report->stacks[OC_VERIFY_STACK_LIBUV].why,
+                   sizeof(report->stacks[OC_VERIFY_STACK_LIBUV].why), "\xfe is not there");
+    if (oc_verify_report_json(report, path, error, sizeof(error)) < 0) {
+        fail_msg("%s", error);
+    }
+    root = json_load_file(path, 0, NULL);
+    assert_non_null(root);
+    host = json_object_get(root, "environment");
+    assert_string_equal(json_string_value(json_object_get(host, "command")),
+                        "a\xc3\xa4 b? c? d\xe2\x82\xac e???");
+    assert_non_null(strstr(json_string_value(json_object_get(host, "cpu")), "?? [a](b)"));
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(json_object_get(root, "stacks"), "libuv"), "why")),
+                        "? is not there");
+    json_decref(root);
+    assert_int_equal(unlink(path), 0);
+    report_made_end(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_days),
-        cmocka_unit_test(test_two_hosts),
-        cmocka_unit_test(test_no_reports),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_two_days),   cmocka_unit_test(test_two_hosts),
+        cmocka_unit_test(test_no_reports), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_any_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

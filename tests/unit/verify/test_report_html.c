@@ -147,6 +147,36 @@ static void test_figures(void **state)
     report_made_end(report);
 }
 
+/* What ran at two loads is drawn twice, not summed up. */
+static void test_loads(void **state)
+{
+    const struct report_made config = {.seed = 2, .blocks = 10};
+    struct oc_verify_report *report = report_made_begin(&config);
+    struct oc_verify_latencies *at = report->data.latencies;
+    char *text;
+    uint32_t cell = 0;
+    char id[32];
+
+    (void)state;
+    while (report->data.cells[cell].load_percent == 0) {
+        cell++;
+    }
+    at += cell * OC_VERIFY_LOADS_MAX;
+    at[1] = (struct oc_verify_latencies){.used = true, .offered_rate = 7654.0};
+    at[1].of[OC_VERIFY_STACK_EPOLL] = at[0].of[OC_VERIFY_STACK_EPOLL];
+    at[0].of[OC_VERIFY_STACK_EPOLL] = NULL;
+    text = report_made_read(oc_verify_report_html, report);
+    for (uint32_t load = 0; load < 2; load++) {
+        (void)snprintf(id, sizeof(id), "id=\"curve-%u%s-t\"", cell, load == 0 ? "" : "-b");
+        assert_non_null(strstr(text, id));
+    }
+    assert_non_null(strstr(text, " at 7,654"));
+    assert_non_null(strstr(text, " at 50,000"));
+    assert_null(strstr(text, "epoll *"));
+    free(text);
+    report_made_end(report);
+}
+
 static void test_extremes(void **state)
 {
     static const struct report_made CONFIGS[] = {
@@ -182,9 +212,8 @@ static void test_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plans),
-        cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_plans),   cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_loads),   cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_no_file),
     };
 

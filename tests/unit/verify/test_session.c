@@ -128,10 +128,11 @@ static void test_data(void **state)
         assert_int_equal(oc_verify__data_add(&data, &run, latency), 0);
     }
     assert_int_equal(data.run_count, RUNS);
-    assert_int_equal(data.latencies[OC_VERIFY_STACK_EPOLL]->count, RUNS / 2);
-    assert_int_equal(data.latencies[OC_VERIFY_STACK_COUNT + OC_VERIFY_STACK_EPOLL]->count,
+    assert_int_equal(data.latencies[0].of[OC_VERIFY_STACK_EPOLL]->count, RUNS / 2);
+    assert_int_equal(data.latencies[OC_VERIFY_LOADS_MAX].of[OC_VERIFY_STACK_EPOLL]->count,
                      RUNS / 2 - 1);
-    assert_null(data.latencies[OC_VERIFY_STACK_TOKIO]);
+    assert_false(data.latencies[1].used);
+    assert_null(data.latencies[0].of[OC_VERIFY_STACK_TOKIO]);
     oc_verify__data_drop(&data, 1, 7);
     oc_verify__data_drop(&data, 1, 7000);
     assert_int_equal(data.run_count, RUNS - 2);
@@ -143,6 +144,41 @@ static void test_data(void **state)
     free(latency);
 }
 
+/* In whatever order the runs come: each load has its own sums, and a third one has none. */
+static void test_loads(void **state)
+{
+    static const struct {
+        enum oc_verify_stack stack;
+        double rate;
+    } LOADED[] = {
+        {OC_VERIFY_STACK_EPOLL, 180}, {OC_VERIFY_STACK_EPOLL, 60},     {OC_VERIFY_STACK_TOKIO, 60},
+        {OC_VERIFY_STACK_EPOLL, 60},  {OC_VERIFY_STACK_IO_URING, 180}, {OC_VERIFY_STACK_EPOLL, 90},
+    };
+    struct oc_verify__plan plan = {.cell_count = 1};
+    struct oc_verify_data data;
+    struct oc_histogram *latency = calloc(1, sizeof(*latency));
+
+    (void)state;
+    assert_non_null(latency);
+    oc_histogram_record(latency, 1000);
+    assert_int_equal(oc_verify__data_init(&data, &plan), 0);
+    for (size_t i = 0; i < sizeof(LOADED) / sizeof(LOADED[0]); i++) {
+        struct oc_verify_run run = {.stack = (uint8_t)LOADED[i].stack,
+                                    .offered_rate = LOADED[i].rate};
+        assert_int_equal(oc_verify__data_add(&data, &run, latency), 0);
+    }
+    assert_int_equal(data.run_count, 6);
+    assert_rate(data.latencies[0].offered_rate, 180);
+    assert_rate(data.latencies[1].offered_rate, 60);
+    assert_int_equal(data.latencies[0].of[OC_VERIFY_STACK_EPOLL]->count, 1);
+    assert_int_equal(data.latencies[0].of[OC_VERIFY_STACK_IO_URING]->count, 1);
+    assert_null(data.latencies[0].of[OC_VERIFY_STACK_TOKIO]);
+    assert_int_equal(data.latencies[1].of[OC_VERIFY_STACK_EPOLL]->count, 2);
+    assert_int_equal(data.latencies[1].of[OC_VERIFY_STACK_TOKIO]->count, 1);
+    oc_verify__data_deinit(&data);
+    free(latency);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_two_loads),
         cmocka_unit_test(test_missing_capacity),
         cmocka_unit_test(test_data),
+        cmocka_unit_test(test_loads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

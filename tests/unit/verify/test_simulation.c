@@ -4,7 +4,8 @@
  * Method: up to 200 simulated measurements for each of some known effects (bench/gate_power.c does
  * thousands); the seeds are fixed, so the counts are always the same.
  * Fails if: the gate proceeds without an effect, does not see one that is well beyond every
- * threshold, calls A/A a difference, or misses a 15 % difference.
+ * threshold, calls A/A a difference, misses a 15 % difference, or if a scenario's comparisons call
+ * A/A a difference anywhere in more than 5 % of the measurements.
  */
 #include "verify/simulation.h"
 
@@ -110,12 +111,51 @@ static void test_recorded(void **state)
     assert_true(result.proceed.share >= 0.99);
 }
 
+/* Of one scenario as large as the largest of --full: its error without an effect, its power. */
+static void test_families(void **state)
+{
+    static const struct {
+        uint32_t cells;
+        uint32_t pairs;
+        double effect;
+        double power; /* at least; 0: no effect, the error at most 5 % */
+    } CASES[] = {{1, 8, 0.0, 0.0},
+                 {14, 12, 0.0, 0.0},
+                 {14, 24, 0.0, 0.0},
+                 {1, 8, 0.15, 0.80},
+                 {14, 12, 0.15, 0.80}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct oc_simulation_config config = OC_SIMULATION_CONFIG_DEFAULT;
+        struct oc_simulation_family result;
+
+        config.trials = made_under_valgrind() ? 4 : CASES[i].cells == 1 ? 1000 : 150;
+        config.resamples = 500;
+        config.blocks = CASES[i].pairs;
+        config.effect = CASES[i].effect;
+        assert_int_equal(oc_simulation_family_run(&config, CASES[i].cells, &result), 0);
+        print_message("%2u cells, %2u pairs, effect %4.1f %%: any %.1f %%, better %.1f %%, worse "
+                      "%.1f %%, alone %.1f %%\n",
+                      CASES[i].cells, CASES[i].pairs, 100.0 * CASES[i].effect,
+                      100.0 * result.any.share, 100.0 * result.better.share,
+                      100.0 * result.worse.share, 100.0 * result.alone.share);
+        if (CASES[i].power > 0.0) {
+            assert_true(result.better.share >= CASES[i].power || made_under_valgrind());
+            assert_int_equal(result.worse.hits, 0);
+        } else {
+            assert_true(result.any.share <= 0.05);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_effect), cmocka_unit_test(test_small_effect),
         cmocka_unit_test(test_threshold), cmocka_unit_test(test_large_effect),
         cmocka_unit_test(test_noise),     cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_families),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
