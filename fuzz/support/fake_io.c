@@ -28,6 +28,7 @@ static void fake_chunk_release(struct oc_io *io, uint32_t chunk);
 static uint32_t fake_owed(const struct oc_io *io, struct oc_conn handle);
 static uint32_t fake_owed_most(const struct oc_io *io, struct oc_conn *handle);
 static int fake_close(struct oc_io *io, struct oc_conn handle, enum oc_io_close_mode mode);
+static bool fake_has_input(struct oc_io *io, struct oc_conn handle);
 static struct fake_conn *find(const struct oc_io *io, struct oc_conn handle);
 static int sendable(const struct fake_io *fake, struct fake_conn *conn, uint32_t size);
 static void end(struct fake_io *fake, struct fake_conn *conn, int error);
@@ -53,6 +54,7 @@ static const struct oc_io_ops FAKE_OPS = {
     .owed = fake_owed,
     .owed_most = fake_owed_most,
     .close = fake_close,
+    .has_input = fake_has_input,
 };
 
 void fake_io_init(struct fake_io *fake, struct oc_arena *arena, uint32_t chunk_count,
@@ -256,6 +258,14 @@ static int fake_close(struct oc_io *io, struct oc_conn handle, enum oc_io_close_
         conn->deadline_ns = fake->now_ns + OC_IO_FLUSH_TIMEOUT_NS;
     }
     return 0;
+}
+
+/** What a peer did not get to send in this turn has not arrived: everything else is told. */
+static bool fake_has_input(struct oc_io *io, struct oc_conn handle)
+{
+    (void)io;
+    (void)handle;
+    return false;
 }
 
 /* --- connections ----------------------------------------------------------------------------- */

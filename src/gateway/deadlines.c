@@ -91,6 +91,12 @@ static void on_timer(struct oc_gateway *gateway, struct oc_gateway__session *ses
     } else if (idle_deadline_ns(gateway, session) <= gateway->now_ns) {
         reason = OC_REASON_IDLE_TIMEOUT;
     }
+    if (reason != OC_REASON_NONE && gateway->ops->has_input(gateway->io, session->conn)) {
+        /* It sent, and this thread is behind with reading: judged when that is read. */
+        session->timer_ns = gateway->now_ns + TICK_NS;
+        oc_timer_wheel_add(&gateway->timers, session->conn.index, session->timer_ns);
+        return;
+    }
     if (reason == OC_REASON_NONE) {
         oc_gateway__watch(gateway, session);
         return;

@@ -435,6 +435,7 @@ void oc_io__listener_close(struct oc_io__base *base, struct oc_io__listener *lis
 /* --- slots of the table that are the same in every backend ---------------------------------- */
 
 int oc_io__unreceive(struct oc_io *io, struct oc_conn conn, uint8_t *bytes, uint32_t size);
+bool oc_io__has_input(struct oc_io *io, struct oc_conn conn);
 int oc_io__send(struct oc_io *io, struct oc_conn conn, const void *bytes, uint32_t size);
 int oc_io__chunk_open(struct oc_io *io, uint32_t *chunk, uint8_t **bytes);
 int oc_io__send_shared(struct oc_io *io, struct oc_conn conn, uint32_t chunk, uint32_t offset,

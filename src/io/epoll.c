@@ -267,6 +267,7 @@ const struct oc_io_ops oc_io_epoll_ops = {
     .poll = epoll_poll,
     .receive = epoll_receive,
     .unreceive = oc_io__unreceive,
+    .has_input = oc_io__has_input,
     .send = oc_io__send,
     .chunk_open = oc_io__chunk_open,
     .send_shared = oc_io__send_shared,
@@ -354,7 +355,7 @@ static void flush_one(struct oc_io__epoll *epoll, struct oc_io__conn *conn)
     oc_io__note_conn(base, OC_IO_FLIGHT_SENT, conn, sent);
     if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
         bool has_input = !conn->eof_seen || !oc_io__queue_is_empty(&conn->unread);
-        if (conn->state == OC_IO__FLUSHING || conn->paused || !has_input) {
+        if (conn->state == OC_IO__FLUSHING || !has_input) {
             conn->error = sent;
             oc_io__conn_end(base, conn);
             return;

@@ -71,8 +71,8 @@ struct oc_io_flight_entry {
  */
 void oc_io_flight_dump(const struct oc_io *io, int fd);
 
-/** The same of all instances of this process between start() and shutdown(); no shutdown() may be
- * under way in another thread. */
+/** The same of all instances of this process between start() and shutdown(). One that is being shut
+ * down in another thread is told or not; its memory, the arena's, must live until this returns. */
 void oc_io_flight_dump_all(int fd);
 
 /** For oc_assert_set_hook(): dumps all to stderr. */

@@ -184,8 +184,9 @@ struct oc_io_ops {
      * Stops (false) or resumes (true) the delivery of RECEIVED and EOF of one connection. Bytes
      * that already arrived are kept and come after the resume, in order. Also stops within the
      * current batch for events not returned yet; never for those that poll() returned. That the
-     * peer is gone may be found only after the resume, or by the next send. 0 or -ENOTCONN (also
-     * after close()).
+     * peer is gone may be found only after the resume, or by the next send: bytes come after the
+     * resume all the same, unless that is later than OC_IO_FLUSH_TIMEOUT_NS after the failure:
+     * then CLOSED was told and they are lost. 0 or -ENOTCONN (also after close()).
      */
     int (*receive)(struct oc_io *io, struct oc_conn conn, bool on);
 
@@ -202,13 +203,20 @@ struct oc_io_ops {
      * at once and alone. Once a connection gave back a receive buffer or more, nothing else is
      * received from it until it has taken all that it was told. Copies nothing while at most half
      * of the receive buffers are pinned this way, and cannot fail for want of memory. close() drops
-     * what was given back. A connection that breaks tells it before CLOSED, unless receive() is off
-     * then.
+     * what was given back. A connection that breaks tells it before CLOSED, unless receive() stays
+     * off for OC_IO_FLUSH_TIMEOUT_NS.
      *
      * Returns 0, or -ENOTCONN after close() and CLOSED. O(1) if events are given back in the order
      * of the batch.
      */
     int (*unreceive)(struct oc_io *io, struct oc_conn conn, uint8_t *bytes, uint32_t size);
+
+    /**
+     * Whether bytes of the peer arrived that no poll() has told yet: kept here, or still with the
+     * kernel because the batch was full or every receive buffer in use. What was given back counts
+     * from the next poll() on. One system call: for who has to judge that a peer was silent.
+     */
+    bool (*has_input)(struct oc_io *io, struct oc_conn conn);
 
     /**
      * Takes over a copy of the bytes, all or nothing, and sends them with the next poll(), in

@@ -309,6 +309,7 @@ const struct oc_io_ops oc_io_sim_ops = {
     .poll = sim_poll,
     .receive = sim_receive,
     .unreceive = oc_io__unreceive,
+    .has_input = oc_io__has_input,
     .send = oc_io__send,
     .chunk_open = oc_io__chunk_open,
     .send_shared = oc_io__send_shared,
@@ -480,7 +481,7 @@ static void send_failed(struct sim_io *sim, struct oc_io__conn *conn, int error)
 {
     oc_io__sim_fault(sim->net, OC_IO_SIM_FAILED_SEND, conn->fd, conn->out.size);
     bool has_input = !conn->eof_seen || !oc_io__queue_is_empty(&conn->unread);
-    if (conn->state == OC_IO__FLUSHING || conn->paused || !has_input) {
+    if (conn->state == OC_IO__FLUSHING || !has_input) {
         end(sim, conn, error, OC_IO_SIM_BROKEN);
         return;
     }

@@ -5,6 +5,7 @@
  * produced.
  */
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "io/base.h"
@@ -36,6 +37,22 @@ int oc_io__unreceive(struct oc_io *io, struct oc_conn handle, uint8_t *bytes, ui
         conn->eof_told = false; /* if it was, it was in this batch */
     }
     return 0;
+}
+
+bool oc_io__has_input(struct oc_io *io, struct oc_conn handle)
+{
+    struct oc_io__base *base = oc_io__base_of(io);
+    const struct oc_io__conn *conn = oc_io__conn_find(base, handle);
+    int count = 0;
+
+    if (conn == NULL || !oc_io__queue_is_empty(&conn->unread)) {
+        return conn != NULL;
+    }
+    if (base->simulated || conn->fd < 0) {
+        return false;
+    }
+    base->stats.system_calls++;
+    return ioctl(conn->fd, FIONREAD, &count) == 0 && count > 0;
 }
 
 int oc_io__send(struct oc_io *io, struct oc_conn handle, const void *bytes, uint32_t size)

@@ -247,6 +247,30 @@ static int uring_receive(struct oc_io *io, struct oc_conn handle, bool on)
     return 0;
 }
 
+/** A receive may have taken the bytes already: they lie in a completion for which the last batch
+ * had no room. */
+static bool uring_has_input(struct oc_io *io, struct oc_conn handle)
+{
+    struct oc_io__uring *uring = uring_of(io);
+    const struct io_uring_cqe *cqe;
+    unsigned head;
+
+    if (oc_io__has_input(io, handle)) {
+        return true;
+    }
+    if (oc_io__conn_find(&uring->base, handle) == NULL) {
+        return false;
+    }
+    uint64_t receive = oc_io__uring_data(OC_IO__OP_RECEIVE, handle.index, handle.generation);
+    io_uring_for_each_cqe(&uring->ring.ring, head, cqe)
+    {
+        if (cqe->user_data == receive && cqe->res > 0) {
+            return true;
+        }
+    }
+    return oc_io__ring_is_overflown(&uring->ring);
+}
+
 static int uring_close(struct oc_io *io, struct oc_conn handle, enum oc_io_close_mode mode)
 {
     struct oc_io__uring *uring = uring_of(io);
@@ -292,6 +316,7 @@ const struct oc_io_ops oc_io_uring_ops = {
     .poll = uring_poll,
     .receive = uring_receive,
     .unreceive = oc_io__unreceive,
+    .has_input = uring_has_input,
     .send = oc_io__send,
     .chunk_open = oc_io__chunk_open,
     .send_shared = oc_io__send_shared,

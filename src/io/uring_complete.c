@@ -315,13 +315,15 @@ static void send_failed(struct oc_io__uring *uring, struct oc_io__conn *conn, in
         oc_io__queue_truncate(&base->chunks, &conn->out, 0);
         return;
     }
-    if (conn->state == OC_IO__FLUSHING || conn->paused || conn->eof_told) {
+    if (conn->state == OC_IO__FLUSHING || conn->eof_told) {
         oc_io__uring_end(uring, conn, error);
         return;
     }
     /* What the peer sent before it went away is still to be told. */
     oc_io__conn_break(base, conn, error, 0);
-    oc_io__uring_want_receive(uring, conn);
+    if (!conn->paused) {
+        oc_io__uring_want_receive(uring, conn);
+    }
 }
 
 static void complete_connect(struct oc_io__uring *uring, struct oc_io__batch *batch,

@@ -1,11 +1,12 @@
 /*
- * Goal: bytes that the caller gives back are told again, first, in order and once, on every
- * backend, and cost the other connections nothing.
+ * Goal: bytes that the caller gives back or holds up are told again, first, in order and once, on
+ * every backend, cost the other connections nothing, and has_input() knows of them.
  * Method: the driver takes so many bytes of each batch and gives back the rest (contract.quota),
  * with small and large quotas, tiny buffers, pauses, resets and closes, on loopback.
  * Fails if: a byte is lost, doubled or overtaken, EOF comes before them, a poll waits although some
  * are due, they come while receiving is off, buffers or chunks do not return or grow without bound,
- * a flooding connection starves another, or a hole in the stream is not asserted.
+ * a flooding connection starves another, a hole in the stream is not asserted, a send that fails
+ * while receiving is off costs input, or has_input() says other than what the next poll() tells.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -478,6 +479,183 @@ static void a_failing_send_drops_nothing_given_back(void **state)
     contract_close(&contract);
 }
 
+/** Replies go out until one has failed, which send() then says; nothing is told meanwhile. */
+static void until_sending_broke(struct contract *contract, struct oc_conn conn)
+{
+    uint64_t deadline_ns = contract_clock_ns() + CONTRACT_PATIENCE_MS * 1000000ULL;
+    size_t size = contract_conn(contract, conn)->size;
+
+    while (OPS(*contract)->send(contract->io, conn, "reply", 5) == 0) {
+        assert_true(contract_clock_ns() < deadline_ns);
+        contract_poll(contract, 0);
+        wait_us(200); /* so that the answer to the first reply, a reset, comes in between */
+    }
+    assert_false(contract_conn(contract, conn)->closed);
+    assert_int_equal(contract_conn(contract, conn)->size, size);
+}
+
+/** Its peer sent `size` bytes and is gone; receiving is off, after the first bytes if `taken`. */
+static struct oc_conn held_and_broken(struct contract *contract, uint32_t size, bool taken)
+{
+    struct oc_conn conn;
+    int peer = contract_accepted_peer(contract, &conn);
+
+    contract->quota = 50;
+    if (!taken) {
+        assert_int_equal(OPS(*contract)->receive(contract->io, conn, false), 0);
+    }
+    assert_int_equal(send(peer, stream, size, MSG_NOSIGNAL), size);
+    if (taken) {
+        contract_until_received(contract, conn, 50);
+        assert_int_equal(OPS(*contract)->receive(contract->io, conn, false), 0);
+    }
+    close(peer);
+    until_sending_broke(contract, conn);
+    return conn;
+}
+
+static void a_send_that_fails_while_held_drops_nothing(void **state)
+{
+    /* Less and more than what is read in one batch, and in the kernel still or in part. */
+    static const uint32_t SIZES[] = {700, 6000};
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+
+    (void)state;
+    config.buffer_size = 256;
+    contract_open(&contract, &config);
+    contract_pattern(stream, 6000, 11);
+    for (uint32_t round = 0; round < 8; round++) {
+        uint32_t size = SIZES[round % 2];
+        struct oc_conn conn = held_and_broken(&contract, size, round % 4 >= 2);
+        struct contract_conn *tracked = contract_conn(&contract, conn);
+        contract.quota = round < 4 ? 0 : 500;
+        contract_poll(&contract, 0);
+        assert_false(tracked->closed);
+        assert_int_equal(OPS(contract)->receive(contract.io, conn, true), 0);
+        contract_until_closed(&contract, conn);
+        assert_int_equal(tracked->size, size);
+        assert_memory_equal(tracked->bytes, stream, size);
+        assert_true(tracked->error == -EPIPE || tracked->error == -ECONNRESET);
+        assert_int_equal(contract.quota_refused, 0);
+        expect_nothing_held(&contract);
+    }
+    contract_close(&contract);
+}
+
+/** OC_IO_FLUSH_TIMEOUT_NS after the failure it is over, and what was held with it. */
+static void who_is_held_too_long_after_a_failed_send_is_closed(void **state)
+{
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+
+    (void)state;
+    config.buffer_size = 256;
+    contract_open(&contract, &config);
+    contract_pattern(stream, 6000, 12);
+    struct oc_conn conn = held_and_broken(&contract, 6000, true);
+    size_t size = contract_conn(&contract, conn)->size;
+    contract_until_closed(&contract, conn);
+    assert_int_equal(contract_conn(&contract, conn)->size, size);
+    assert_int_equal(OPS(contract)->receive(contract.io, conn, true), -ENOTCONN);
+    expect_nothing_held(&contract);
+    contract_close(&contract);
+}
+
+/** Loopback may deliver late on a busy machine: waits for it, but lets nothing be received. */
+static void until_has_input(const struct contract *contract, struct oc_conn conn)
+{
+    uint64_t deadline_ns = contract_clock_ns() + CONTRACT_PATIENCE_MS * 1000000ULL;
+
+    while (!OPS(*contract)->has_input(contract->io, conn)) {
+        assert_true(contract_clock_ns() < deadline_ns);
+        wait_us(100);
+    }
+}
+
+static void input_is_known_before_it_is_told(void **state)
+{
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn conn;
+    struct oc_conn other;
+
+    (void)state;
+    contract_open(&contract, &config);
+    contract_pattern(stream, 400, 13);
+    int peer = contract_accepted_peer(&contract, &conn);
+    int silent = contract_accepted_peer(&contract, &other);
+    assert_false(OPS(contract)->has_input(contract.io, conn));
+    /* With the kernel, because there was no poll(). */
+    assert_int_equal(send(peer, stream, 100, MSG_NOSIGNAL), 100);
+    until_has_input(&contract, conn);
+    contract_until_received(&contract, conn, 100);
+    assert_false(OPS(contract)->has_input(contract.io, conn));
+    /* Given back, and kept by the next poll(). */
+    contract.quota = 30;
+    assert_int_equal(send(peer, stream + 100, 100, MSG_NOSIGNAL), 100);
+    contract_until_received(&contract, conn, 130);
+    assert_int_equal(OPS(contract)->receive(contract.io, conn, false), 0);
+    contract_poll(&contract, 0);
+    assert_true(OPS(contract)->has_input(contract.io, conn));
+    contract.quota = 0;
+    assert_int_equal(OPS(contract)->receive(contract.io, conn, true), 0);
+    contract_until_received(&contract, conn, 200);
+    assert_false(OPS(contract)->has_input(contract.io, conn));
+    /* Held up. */
+    assert_int_equal(OPS(contract)->receive(contract.io, conn, false), 0);
+    assert_int_equal(send(peer, stream + 200, 200, MSG_NOSIGNAL), 200);
+    contract_poll_for_ms(&contract, 5);
+    until_has_input(&contract, conn);
+    assert_false(OPS(contract)->has_input(contract.io, other));
+    assert_int_equal(OPS(contract)->receive(contract.io, conn, true), 0);
+    contract_until_received(&contract, conn, 400);
+    assert_memory_equal(contract_conn(&contract, conn)->bytes, stream, 400);
+    /* An end is no input, and who is gone has none. */
+    assert_int_equal(shutdown(peer, SHUT_WR), 0);
+    contract_until_eof(&contract, conn);
+    assert_false(OPS(contract)->has_input(contract.io, conn));
+    assert_int_equal(OPS(contract)->close(contract.io, conn, OC_IO_CLOSE_ABORT), 0);
+    contract_until_closed(&contract, conn);
+    assert_false(OPS(contract)->has_input(contract.io, conn));
+    close(peer);
+    close(silent);
+    expect_nothing_held(&contract);
+    contract_close(&contract);
+}
+
+/** There is room for one event: the others' bytes stay where they are. */
+static void input_beyond_a_full_batch_is_known(void **state)
+{
+    enum { PEERS = 4 };
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn conns[PEERS];
+    int peers[PEERS];
+
+    (void)state;
+    contract_open(&contract, &config);
+    for (uint32_t p = 0; p < PEERS; p++) {
+        peers[p] = contract_accepted_peer(&contract, &conns[p]);
+    }
+    for (uint32_t p = 0; p < PEERS; p++) {
+        assert_int_equal(send(peers[p], "order", 5, MSG_NOSIGNAL), 5);
+        until_has_input(&contract, conns[p]);
+    }
+    contract.capacity = 1;
+    for (uint32_t told = 0; told < PEERS;) {
+        told += contract_poll(&contract, 1000000000ULL) > 0;
+        for (uint32_t p = 0; p < PEERS; p++) {
+            bool is_told = contract_conn(&contract, conns[p])->size == 5;
+            assert_int_equal(OPS(contract)->has_input(contract.io, conns[p]), !is_told);
+        }
+    }
+    for (uint32_t p = 0; p < PEERS; p++) {
+        close(peers[p]);
+    }
+    contract_close(&contract);
+}
+
 static jmp_buf asserted;
 
 static void catch_assertion(void)
@@ -555,6 +733,10 @@ int main(void)
         cmocka_unit_test(a_reset_after_a_give_back_is_told_once),
         cmocka_unit_test(a_reset_with_a_blocked_send_tells_all),
         cmocka_unit_test(a_failing_send_drops_nothing_given_back),
+        cmocka_unit_test(a_send_that_fails_while_held_drops_nothing),
+        cmocka_unit_test(who_is_held_too_long_after_a_failed_send_is_closed),
+        cmocka_unit_test(input_is_known_before_it_is_told),
+        cmocka_unit_test(input_beyond_a_full_batch_is_known),
         cmocka_unit_test(misuse_is_asserted),
     };
 

@@ -285,6 +285,49 @@ static void test_idling_is_counted_from_the_last_bytes(void **state)
     assert_true(oc_gateway_next_deadline_ns(bench.gateway) == UINT64_MAX);
 }
 
+static void test_who_sent_is_not_late_while_the_thread_is_behind(void **state)
+{
+    const uint64_t tick_ns = 10000000;
+    uint8_t bytes[64];
+    uint32_t size = frame(bytes, CANCEL);
+    struct oc_gateway_stats stats;
+    (void)state;
+    bench_limit(&(struct oc_session_limits){.incomplete_frame_seconds = 1, .idle_seconds = 3});
+    for (uint32_t i = 0; i < 3; i++) {
+        connect_session(i, 0);
+        fake.conns[i].has_input = true;
+    }
+    bench.command_count = 0;
+    io_event(1, OC_IO_RECEIVED, bytes, 9, 0); /* 0 and 2 idle */
+    for (int i = 0; i < 20; i++) {            /* late at the first of these turns already */
+        pass_time(i == 0 ? 4 * SECOND_NS : tick_ns);
+        assert_int_equal(bench.command_count, 0);
+        assert_in_range(oc_gateway_next_deadline_ns(bench.gateway), bench.now_ns + 1,
+                        bench.now_ns + 2 * tick_ns);
+    }
+    assert_int_equal(bench.notice_count, 0);
+    /* 0 is read to its end and had sent nothing; 1 had sent the rest of its frame. */
+    fake.conns[0].has_input = false;
+    fake.conns[1].has_input = false;
+    io_event(1, OC_IO_RECEIVED, bytes + 9, size - 9, 0);
+    expect_command(0, OC_COMMAND_CANCEL, 1);
+    pass_time(oc_gateway_next_deadline_ns(bench.gateway) - bench.now_ns);
+    pass_time(tick_ns);
+    assert_int_equal(bench.command_count, 3);
+    expect_refused(1, 0, OC_REASON_IDLE_TIMEOUT, OC_COMMAND_NONE);
+    expect_command(2, OC_COMMAND_SESSION_CLOSE, 0);
+    oc_gateway_stats_read(bench.gateway, &stats);
+    assert_int_equal(stats.timeouts, 1);
+    /* 2 goes while it is being waited for; 1 idles from now on. Neither leaves a timer. */
+    io_event(2, OC_IO_CLOSED, NULL, 0, 0);
+    bench.command_count = 0;
+    pass_time(2 * SECOND_NS);
+    assert_int_equal(bench.command_count, 0);
+    pass_time(SECOND_NS + tick_ns);
+    expect_refused(0, 1, OC_REASON_IDLE_TIMEOUT, OC_COMMAND_NONE);
+    assert_true(oc_gateway_next_deadline_ns(bench.gateway) == UINT64_MAX);
+}
+
 /* Busy sessions: their timers fire, look and are set again; an idle venue polls seldom. */
 static void test_timers_are_lazy(void **state)
 {
@@ -419,6 +462,7 @@ int main(void)
         BENCH_TEST(test_what_arrived_in_time_counts_however_late_it_is_read),
         BENCH_TEST(test_waiting_for_room_is_not_the_clients_delay),
         BENCH_TEST(test_idling_is_counted_from_the_last_bytes),
+        BENCH_TEST(test_who_sent_is_not_late_while_the_thread_is_behind),
         BENCH_TEST(test_timers_are_lazy),
         BENCH_TEST(test_a_turn_ends_so_many_and_no_more),
         BENCH_TEST(test_who_is_not_admitted_is_reset_and_nobody_hears_of_it),

@@ -107,6 +107,12 @@ static int fake_receive(struct oc_io *io, struct oc_conn conn, bool on)
     return fake.conns[conn.index].closed ? -ENOTCONN : 0;
 }
 
+static bool fake_has_input(struct oc_io *io, struct oc_conn conn)
+{
+    (void)io;
+    return conn.index < CONNECTIONS && fake.conns[conn.index].has_input;
+}
+
 static int fake_unreceive(struct oc_io *io, struct oc_conn conn, uint8_t *bytes, uint32_t size)
 {
     struct fake_conn *from = &fake.conns[conn.index];
@@ -133,6 +139,7 @@ static const struct oc_io_ops FAKE_OPS = {
     .close = fake_close,
     .receive = fake_receive,
     .unreceive = fake_unreceive,
+    .has_input = fake_has_input,
 };
 
 /* --- the fake engine ---------------------------------------------------------------------- */

@@ -35,7 +35,8 @@ struct fake_conn {
     bool paused;
     uint8_t back[1 << 17]; /* bytes that it is to be told again */
     uint32_t back_size;
-    bool back_eof; /* and then its end */
+    bool back_eof;  /* and then its end */
+    bool has_input; /* it sent what was not told yet */
 };
 
 extern struct fake {
