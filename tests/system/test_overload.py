@@ -8,8 +8,8 @@ reply; and when a limit of docs/limits.md does not answer as that page says. How
 healthy ones get is measured by bench/overload.py, because a test cannot know how busy its machine
 is.
 """
-import itertools
 import errno
+import itertools
 import json
 import resource
 import socket
