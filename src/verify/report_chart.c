@@ -87,9 +87,11 @@ uint32_t oc_verify__scale_ticks(const struct oc_verify__scale *scale, uint32_t w
         double step = rough / unit <= 2.0   ? 2.0 * unit
                       : rough / unit <= 5.0 ? 5.0 * unit
                                             : 10.0 * unit;
-        for (double tick = ceil(scale->from / step) * step;
-             tick <= scale->to + step * 1e-6 && count < OC_VERIFY__CHART_TICKS_MAX; tick += step) {
-            ticks[count++] = tick;
+        double first = ceil(scale->from / step) * step;
+        while (count < OC_VERIFY__CHART_TICKS_MAX &&
+               first + count * step <= scale->to + step * 1e-6) {
+            ticks[count] = first + count * step;
+            count++;
         }
     }
     return count;

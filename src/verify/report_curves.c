@@ -105,8 +105,8 @@ static uint32_t gather(const struct oc_verify_latencies *at,
         }
         *curve = (struct curve){.stack = stack};
         end = fmin(log10((double)oc_histogram_count(sum) / BEYOND_MIN), NINES_MAX);
-        for (double nines = NINES_FROM; nines <= end && curve->count < POINTS_MAX;
-             nines += NINES_STEP) {
+        while (curve->count < POINTS_MAX && NINES_FROM + curve->count * NINES_STEP <= end) {
+            double nines = NINES_FROM + curve->count * NINES_STEP;
             curve->nines[curve->count] = nines;
             curve->ns[curve->count++] = fmax(
                 1.0, (double)oc_histogram_percentile_ns(sum, 100.0 - 100.0 * pow(10.0, -nines)));

@@ -175,6 +175,7 @@ void oc_verify__page_cell_of(struct oc_verify__page *page, enum oc_verify__page_
 
 void oc_verify__page_table_end(struct oc_verify__page *page)
 {
+    OC_ASSERT(page->column_count > 0);
     OC_ASSERT(page->failed || page->cell_count % page->column_count == 0);
     switch (page->format) {
     case OC_VERIFY__PAGE_TEXT:

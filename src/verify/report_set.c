@@ -251,6 +251,7 @@ static void read_cells(struct reader *reader)
     set->cells = calloc(json_array_size(list) + 1, sizeof(*set->cells));
     if (set->cells == NULL) {
         fail(reader, "no memory");
+        return;
     }
     for (size_t i = 0; i < json_array_size(list) && !reader->failed; i++) {
         const json_t *item = json_array_get(list, i);
@@ -337,6 +338,7 @@ static void read_ratios(struct reader *reader, const json_t *judgement)
     set->ratios = calloc(json_array_size(list) + 1, sizeof(*set->ratios));
     if (set->ratios == NULL) {
         fail(reader, "no memory");
+        return;
     }
     for (size_t i = 0; i < json_array_size(list) && !reader->failed; i++) {
         const json_t *item = json_array_get(list, i);

@@ -135,7 +135,9 @@ static void test_two_hosts(void **state)
     assert_non_null(text);
     /* Lines are wrapped; the words are looked for in one line. */
     for (char *at = text; *at != '\0'; at++) {
-        *at = *at == '\n' ? ' ' : *at;
+        if (*at == '\n') {
+            *at = ' ';
+        }
     }
     for (char *from = text, *to = text;; from++) {
         bool twice = *from == ' ' && to > text && to[-1] == ' ';

@@ -146,7 +146,7 @@ static void test_round_trip(void **state)
     assert_string_equal(seen.runs[1].why, second.why);
 
     assert_int_equal(latency[1].count, latency[0].count);
-    for (double percentile = 1.0; percentile < 100.0; percentile += 1.0) {
+    for (int percentile = 1; percentile < 100; percentile++) {
         double exact = (double)oc_histogram_percentile_ns(&latency[0], percentile);
         double coarse = (double)oc_histogram_percentile_ns(&latency[1], percentile);
         assert_true(coarse >= exact && coarse <= exact * 1.04);
