@@ -4,6 +4,7 @@
 #include "cli/args.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,18 @@ bool oc_cli_parse_u64(const char *text, uint64_t max, uint64_t *value)
     }
     *value = result;
     return result <= max;
+}
+
+uint64_t oc_cli_number(struct argp_state *state, const char *name, const char *value, uint64_t min,
+                       uint64_t max)
+{
+    uint64_t result = 0;
+
+    if (!oc_cli_parse_u64(value, max, &result) || result < min) {
+        argp_error(state, "%s %s: a whole number from %" PRIu64 " to %" PRIu64 " is needed", name,
+                   value, min, max);
+    }
+    return result;
 }
 
 bool oc_cli_parse_symbol(const char *text, struct oc_symbol *symbol)

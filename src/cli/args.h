@@ -32,6 +32,13 @@ void oc_cli_client_init(struct oc_cli_client *client);
 /** Whole text as an unsigned number up to `max`; digits only. False if it is not. */
 bool oc_cli_parse_u64(const char *text, uint64_t max, uint64_t *value);
 
+/**
+ * The whole number that option `name` was given, from `min` to `max`. What is none ends the program
+ * by argp_error(), which says what is needed.
+ */
+uint64_t oc_cli_number(struct argp_state *state, const char *name, const char *value, uint64_t min,
+                       uint64_t max);
+
 /** A symbol of 1 to 32 bytes of printable ASCII without quote and backslash. False if it is not. */
 bool oc_cli_parse_symbol(const char *text, struct oc_symbol *symbol);
 

@@ -33,7 +33,6 @@ struct arguments {
 };
 
 static error_t on_option(int key, char *value, struct argp_state *state);
-static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t max);
 
 int oc_cli_echo(int argc, char **argv)
 {
@@ -73,16 +72,15 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         }
         return 0;
     case KEY_BUSY_POLL:
-        arguments->config.busy_poll_ns = 1000U * number(state, "--busy-poll", value, 1000000);
+        arguments->config.busy_poll_ns = 1000U *
+                                         oc_cli_number(state, "--busy-poll", value, 0, 1000000);
         return 0;
     case KEY_DELAY:
-        arguments->config.delay_ns = number(state, "--delay-ns", value, 1000000000);
+        arguments->config.delay_ns = oc_cli_number(state, "--delay-ns", value, 0, 1000000000);
         return 0;
     case KEY_MESSAGE_SIZE:
-        arguments->config.message_size = (uint32_t)number(state, "--message-size", value, 1U << 20);
-        if (arguments->config.message_size == 0) {
-            argp_error(state, "--message-size 0: at least 1 is needed");
-        }
+        arguments->config.message_size = (uint32_t)oc_cli_number(state, "--message-size", value, 1,
+                                                                 1U << 20);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" is one argument too many", value);
@@ -90,15 +88,4 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
-}
-
-static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t max)
-{
-    uint64_t result = 0;
-
-    if (!oc_cli_parse_u64(value, max, &result)) {
-        argp_error(state, "%s %s: a whole number from 0 to %llu is needed", name, value,
-                   (unsigned long long)max);
-    }
-    return result;
 }

@@ -122,8 +122,6 @@ static error_t on_flow_option(int key, char *value, struct argp_state *state);
 static error_t on_report_option(int key, char *value, struct argp_state *state);
 static void on_end(struct arguments *arguments, struct argp_state *state);
 static bool asserts_lag(const struct oc_cli_load_report *report);
-static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,
-                       uint64_t max);
 static uint64_t duration(struct argp_state *state, const char *name, const char *value);
 static double rate(struct argp_state *state, const char *value);
 static void on_signal(int signal);
@@ -205,11 +203,11 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         arguments->report.connect = value;
         return 0;
     case 'n':
-        config->connections = (uint32_t)number(state, "--connections", value, 1,
-                                               OC_LOAD_CONNECTIONS_MAX);
+        config->connections = (uint32_t)oc_cli_number(state, "--connections", value, 1,
+                                                      OC_LOAD_CONNECTIONS_MAX);
         return 0;
     case 'w':
-        config->window = (uint32_t)number(state, "--window", value, 1, OC_LOAD_WINDOW_MAX);
+        config->window = (uint32_t)oc_cli_number(state, "--window", value, 1, OC_LOAD_WINDOW_MAX);
         arguments->window_given = true;
         return 0;
     case 'r':
@@ -226,14 +224,14 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         arguments->duration_given = true;
         return 0;
     case 'N':
-        config->request_count = number(state, "--requests", value, 1, REQUESTS_MAX);
+        config->request_count = oc_cli_number(state, "--requests", value, 1, REQUESTS_MAX);
         return 0;
     case KEY_WARMUP:
         config->warmup_ns = duration(state, "--warmup", value);
         arguments->warmup_given = true;
         return 0;
     case 'u':
-        config->user_first = number(state, "--user", value, 0, INT64_MAX);
+        config->user_first = oc_cli_number(state, "--user", value, 0, INT64_MAX);
         return 0;
     case KEY_TAPE:
         if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
@@ -245,10 +243,10 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         config->congestion = strcmp(value, "system") == 0 ? NULL : value;
         return 0;
     case KEY_BUSY_POLL:
-        config->busy_poll_ns = number(state, "--busy-poll", value, 0, 1000000) * 1000;
+        config->busy_poll_ns = oc_cli_number(state, "--busy-poll", value, 0, 1000000) * 1000;
         return 0;
     case KEY_CPU:
-        arguments->cpu = (int)number(state, "--cpu", value, 0, CPU_SETSIZE - 1);
+        arguments->cpu = (int)oc_cli_number(state, "--cpu", value, 0, CPU_SETSIZE - 1);
         return 0;
     case KEY_TIMEOUT:
         config->timeout_ns = duration(state, "--timeout", value);
@@ -291,16 +289,16 @@ static error_t on_flow_option(int key, char *value, struct argp_state *state)
         arguments->symbol = value;
         return 0;
     case KEY_INSTRUMENTS:
-        arguments->instruments = number(state, "--instruments", value, 1, 1U << 20);
+        arguments->instruments = oc_cli_number(state, "--instruments", value, 1, 1U << 20);
         return 0;
     case KEY_RESTING:
-        arguments->resting = number(state, "--resting", value, 20, 1U << 20);
+        arguments->resting = oc_cli_number(state, "--resting", value, 20, 1U << 20);
         return 0;
     case KEY_PREPARE:
-        arguments->prepare = number(state, "--prepare", value, 1, REQUESTS_MAX);
+        arguments->prepare = oc_cli_number(state, "--prepare", value, 1, REQUESTS_MAX);
         return 0;
     case KEY_SEED:
-        arguments->config.seed = number(state, "--seed", value, 0, INT64_MAX);
+        arguments->config.seed = oc_cli_number(state, "--seed", value, 0, INT64_MAX);
         return 0;
     default:
         return on_report_option(key, value, state);
@@ -391,18 +389,6 @@ static bool asserts_lag(const struct oc_cli_load_report *report)
         }
     }
     return false;
-}
-
-static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,
-                       uint64_t max)
-{
-    uint64_t result = 0;
-
-    if (!oc_cli_parse_u64(value, max, &result) || result < min) {
-        argp_error(state, "%s %s: a whole number from %" PRIu64 " to %" PRIu64, name, value, min,
-                   max);
-    }
-    return result;
 }
 
 static uint64_t duration(struct argp_state *state, const char *name, const char *value)

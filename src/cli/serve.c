@@ -2,16 +2,15 @@
  * outcry serve: runs the venue until SIGTERM or SIGINT.
  */
 #include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/args.h"
 #include "cli/cli.h"
 #include "core/assert.h"
 #include "core/version.h"
@@ -90,8 +89,6 @@ static error_t on_option(int key, char *value, struct argp_state *state);
 static void add_listener(struct arguments *arguments, const char *text, struct argp_state *state);
 static void settle_threads(struct arguments *arguments, struct argp_state *state);
 static void set_limit(struct oc_server_config *config, const char *text, struct argp_state *state);
-static uint32_t parse_count(const char *name, const char *text, uint32_t min, uint32_t max,
-                            struct argp_state *state);
 static uint32_t parse_power_of_two(const char *name, const char *text, uint32_t min, uint32_t max,
                                    struct argp_state *state);
 static void raise_descriptor_limit(uint32_t sessions_max);
@@ -172,7 +169,8 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         arguments->engine_given = true;
         return 0;
     case KEY_IO_THREADS:
-        config->io_threads = parse_count("--io-threads", value, 1, OC_SERVER_IO_THREADS_MAX, state);
+        config->io_threads = (uint32_t)oc_cli_number(state, "--io-threads", value, 1,
+                                                     OC_SERVER_IO_THREADS_MAX);
         return 0;
     case KEY_CPUS:
         if (oc_cpus_parse(value, config->cpus, OC_SERVER_CPUS_MAX, &config->cpu_count, error,
@@ -181,7 +179,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         }
         return 0;
     case KEY_BUSY_POLL:
-        config->io.busy_poll_ns = 1000ULL * parse_count("--busy-poll", value, 0, 1000000, state);
+        config->io.busy_poll_ns = 1000 * oc_cli_number(state, "--busy-poll", value, 0, 1000000);
         return 0;
     case KEY_INSTRUMENTS:
         config->instruments_path = value;
@@ -202,7 +200,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         config->insecure = true;
         return 0;
     case KEY_DELAY:
-        arguments->delay_ns = parse_count("--delay-ns", value, 0, 1000000000, state);
+        arguments->delay_ns = (uint32_t)oc_cli_number(state, "--delay-ns", value, 0, 1000000000);
         config->observer.context = &arguments->delay_ns;
         config->observer.command = delay;
         return 0;
@@ -308,33 +306,18 @@ static void set_limit(struct oc_server_config *config, const char *text, struct 
             *limits[i].value = limits[i].is_power_of_two
                                    ? parse_power_of_two(limits[i].name, text + size + 1,
                                                         limits[i].min, limits[i].max, state)
-                                   : parse_count(limits[i].name, text + size + 1, limits[i].min,
-                                                 limits[i].max, state);
+                                   : (uint32_t)oc_cli_number(state, limits[i].name, text + size + 1,
+                                                             limits[i].min, limits[i].max);
             return;
         }
     }
     argp_error(state, "--limit %s: NAME=N is needed, with a NAME that --help lists", text);
 }
 
-static uint32_t parse_count(const char *name, const char *text, uint32_t min, uint32_t max,
-                            struct argp_state *state)
-{
-    char *end;
-    unsigned long long count;
-    errno = 0;
-    count = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || count < min ||
-        count > max) {
-        argp_error(state, "%s %s: a whole number from %" PRIu32 " to %" PRIu32 " is needed", name,
-                   text, min, max);
-    }
-    return (uint32_t)count;
-}
-
 static uint32_t parse_power_of_two(const char *name, const char *text, uint32_t min, uint32_t max,
                                    struct argp_state *state)
 {
-    uint32_t count = parse_count(name, text, min, max, state);
+    uint32_t count = (uint32_t)oc_cli_number(state, name, text, min, max);
     if ((count & (count - 1)) != 0) {
         argp_error(state, "%s %s: a power of two is needed, for instance %u", name, text,
                    1U << (31 - __builtin_clz(count)));

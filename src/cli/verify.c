@@ -120,8 +120,6 @@ static void check_agent(const struct arguments *arguments, struct argp_state *st
 static enum oc_verify_pair find_pair(struct argp_state *state, const char *name, size_t size);
 static uint32_t parse_pairs(struct argp_state *state, const char *text);
 static uint32_t parse_stacks(struct argp_state *state, const char *text);
-static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,
-                       uint64_t max);
 static void join(int argc, char **argv, char *text, size_t size);
 static void on_signal(int number);
 static void on_progress(void *context, const struct oc_verify_progress *progress);
@@ -235,7 +233,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         arguments->gate_file = value;
         return 0;
     case KEY_SEED:
-        config->seed = number(state, "--seed", value, 0, INT64_MAX);
+        config->seed = oc_cli_number(state, "--seed", value, 0, INT64_MAX);
         arguments->seed_given = true;
         return 0;
     case KEY_TOKIO:
@@ -298,20 +296,20 @@ static error_t on_hidden_option(int key, char *value, struct argp_state *state)
         config->stacks = parse_stacks(state, value);
         return 0;
     case KEY_ALTERED:
-        config->altered_delay_ns = number(state, "--altered-delay-ns", value, 0, 1000000000);
+        config->altered_delay_ns = oc_cli_number(state, "--altered-delay-ns", value, 0, 1000000000);
         return 0;
     case KEY_AA:
         config->aa_path = value;
         return 0;
     case KEY_BLOCKS:
-        config->blocks = (uint32_t)number(state, "--blocks", value, 1, 128);
+        config->blocks = (uint32_t)oc_cli_number(state, "--blocks", value, 1, 128);
         return 0;
     case KEY_DURATION:
-        config->duration_ms = (uint32_t)number(state, "--duration-ms", value, 10, 60000);
+        config->duration_ms = (uint32_t)oc_cli_number(state, "--duration-ms", value, 10, 60000);
         return 0;
     case KEY_RESAMPLES:
-        config->resamples = (uint32_t)number(state, "--resamples", value, 100,
-                                             OC_BOOTSTRAP_RESAMPLES_MAX);
+        config->resamples = (uint32_t)oc_cli_number(state, "--resamples", value, 100,
+                                                    OC_BOOTSTRAP_RESAMPLES_MAX);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -401,18 +399,6 @@ static uint32_t parse_stacks(struct argp_state *state, const char *text)
         text += *text == ',';
     }
     return stacks;
-}
-
-static uint64_t number(struct argp_state *state, const char *name, const char *value, uint64_t min,
-                       uint64_t max)
-{
-    uint64_t result = 0;
-
-    if (!oc_cli_parse_u64(value, max, &result) || result < min) {
-        argp_error(state, "%s %s: a whole number from %" PRIu64 " to %" PRIu64 " is needed", name,
-                   value, min, max);
-    }
-    return result;
 }
 
 /* argv[0] is "outcry verify" already. */

@@ -1,14 +1,13 @@
 /*
  * Small loops around one call each; the median of rounds is what counts.
  */
-#define _GNU_SOURCE /* sched_setaffinity */
+#define _GNU_SOURCE /* accept4 */
 #include "verify/calibrate.h"
 
 #include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,6 +18,7 @@
 
 #include "core/arena.h"
 #include "verify/clock.h"
+#include "verify/process.h"
 #include "wire/reply.h"
 #include "wire/wire.h"
 
@@ -56,11 +56,8 @@ void oc_verify__calibrate(int cpu, struct oc_verify_costs *costs, struct oc_veri
 {
     struct subject subject = {.run = call_bare};
     struct epoll_event event = {.events = EPOLLIN};
-    cpu_set_t set;
 
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)sched_setaffinity(0, sizeof(set), &set);
+    oc_verify__process_pin(cpu);
     *costs = OC_VERIFY_COSTS_NONE;
     costs->call_ns = median_ns(&subject, CALLS);
     subject.run = call_epoll_wait;

@@ -1,13 +1,12 @@
 /*
  * Starting and ending server processes.
  */
-#define _GNU_SOURCE /* pipe2, sched_setaffinity */
+#define _GNU_SOURCE /* pipe2 */
 #include "verify/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "verify/clock.h"
+#include "verify/process.h"
 
 #define START_NS 10000000000ULL
 #define LINE_NS  1000000000ULL
@@ -151,16 +151,13 @@ static int launch(struct oc_verify__child *child, const char *const argv[], int 
 
 static void run_server(const char *const argv[], int cpu, int log_fd)
 {
-    cpu_set_t set;
     char **arguments;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* The default of Linux: what the load generator set for itself must not be inherited. */
     (void)prctl(PR_SET_TIMERSLACK, 50000UL);
     if (cpu != ANY_CPU) {
-        CPU_ZERO(&set);
-        CPU_SET((size_t)cpu, &set);
-        (void)sched_setaffinity(0, sizeof(set), &set);
+        oc_verify__process_pin(cpu);
     }
     (void)dup2(log_fd, STDERR_FILENO);
     (void)dup2(log_fd, STDOUT_FILENO);
