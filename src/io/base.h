@@ -120,8 +120,10 @@ struct oc_io__listener {
     uint32_t generation;
     uint64_t tag;
     uint8_t state;
-    bool armed;   /* io_uring: the multishot accept is armed */
-    bool pending; /* epoll: connections may wait; io_uring: has to be armed */
+    bool armed;     /* io_uring: the multishot accept is armed; epoll: the kernel tells of it */
+    bool pending;   /* epoll: connections may wait; io_uring: has to be armed */
+    uint32_t share; /* epoll: connections to accept at its next turn */
+    uint64_t polls; /* epoll: stats.polls at its last turn */
 };
 
 /** A RECEIVED event of the last poll(). */

@@ -1,7 +1,7 @@
 /*
  * The epoll backend.
  *
- * Edge-triggered, and each descriptor is told to epoll once, for everything: no epoll_ctl after the
+ * Edge-triggered, and each connection is told to epoll once, for everything: no epoll_ctl after the
  * add. So what an edge said is remembered in the connection (readable, send_blocked), and whoever
  * could not be served to the end this turn stays on the ready list. A turn is: one sendmsg for each
  * connection that owes, one epoll_wait, then receives until a short read. There is no other
@@ -88,12 +88,14 @@ static int epoll_listen(struct oc_io *io, int fd, uint64_t tag)
     }
     uint32_t index = (uint32_t)(listener - epoll->base.listeners);
     rc = oc_io__epoll_watch(
-        epoll, fd, EPOLLIN | EPOLLET,
+        epoll, fd, EPOLLIN,
         oc_io__epoll_data(OC_IO__EPOLL_EDGE_LISTENER, listener->generation, index));
     if (rc < 0) {
         oc_io__listener_close(&epoll->base, listener);
+        return rc;
     }
-    return rc;
+    listener->armed = true;
+    return 0;
 }
 
 static int epoll_unlisten(struct oc_io *io, uint64_t tag)

@@ -3,6 +3,8 @@
  *
  * An edge is told once, so whoever is not served to the end stays on the ready list: a connection
  * that has had its share of the turn, one for which no buffer or no room in the batch is left.
+ * Listeners are told by level: there, asking until nothing is left costs more than being told
+ * again.
  */
 #define _GNU_SOURCE /* accept4 */
 #include <errno.h>
@@ -27,6 +29,8 @@ static void input_ended(struct oc_io__epoll *epoll, struct oc_io__batch *batch,
                         struct oc_io__conn *conn, int error);
 static void accept_some(struct oc_io__epoll *epoll, struct oc_io__batch *batch,
                         struct oc_io__listener *listener);
+static uint32_t accept_share(const struct oc_io__epoll *epoll, struct oc_io__listener *listener);
+static void listener_watch(struct oc_io__epoll *epoll, struct oc_io__listener *listener, bool on);
 
 /** Without a buffer only those are served who have input already, or need none. */
 static bool can_serve(const struct oc_io__epoll *epoll, const struct oc_io__conn *conn)
@@ -230,21 +234,27 @@ static void accept_some(struct oc_io__epoll *epoll, struct oc_io__batch *batch,
 {
     struct oc_io__base *base = &epoll->base;
 
-    for (uint32_t i = 0; i < ACCEPTS_MAX && !oc_io__batch_is_full(batch); i++) {
+    if (oc_io__batch_is_full(batch)) {
+        return;
+    }
+    oc_io__listener_set_pending(base, listener, false);
+    uint32_t share = accept_share(epoll, listener);
+    for (uint32_t i = 0; i < share && !oc_io__batch_is_full(batch); i++) {
         int fd = oc_io__epoll_counted(
             epoll, accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (fd == -EAGAIN) {
-            oc_io__listener_set_pending(base, listener, false);
-            return;
-        }
-        if (fd < 0 && oc_io__accept_is_transient(fd)) {
-            continue;
-        }
-        if (fd < 0) {
+        if (fd < 0 && fd != -EAGAIN && !oc_io__accept_is_transient(fd)) {
             oc_io__emit_accept_failed(base, batch, listener->tag, fd);
-            oc_io__listener_set_pending(base, listener, false);
+            listener_watch(epoll, listener, false);
             oc_io__listener_retry_later(base, listener);
             return;
+        }
+        listener_watch(epoll, listener, true);
+        if (fd == -EAGAIN) {
+            listener->share = 0;
+            return;
+        }
+        if (fd < 0) {
+            continue;
         }
         struct oc_io__conn *conn = oc_io__listener_accepted(base, batch, listener, fd);
         if (conn == NULL) {
@@ -258,5 +268,37 @@ static void accept_some(struct oc_io__epoll *epoll, struct oc_io__batch *batch,
             conn->error = rc;
             oc_io__conn_end(base, conn);
         }
+    }
+}
+
+/**
+ * How many connections to accept in this turn: one, because an accept4 that answers EAGAIN makes a
+ * socket and a descriptor before it looks, and who is left is told again; but twice as many as in
+ * the turn before if there somebody was left.
+ */
+static uint32_t accept_share(const struct oc_io__epoll *epoll, struct oc_io__listener *listener)
+{
+    uint64_t polls = epoll->base.stats.polls;
+    bool again = listener->share > 0 && polls - listener->polls <= 1;
+    uint32_t share = again ? listener->share * 2 : 1;
+
+    listener->share = share < ACCEPTS_MAX ? share : ACCEPTS_MAX;
+    listener->polls = polls;
+    return listener->share;
+}
+
+/** Whoever cannot be accepted (no descriptor is left) must not end every wait until the retry. */
+static void listener_watch(struct oc_io__epoll *epoll, struct oc_io__listener *listener, bool on)
+{
+    struct epoll_event event = {
+        .events = on ? EPOLLIN : 0,
+        .data.u64 = oc_io__epoll_data(OC_IO__EPOLL_EDGE_LISTENER, listener->generation,
+                                      (uint32_t)(listener - epoll->base.listeners)),
+    };
+
+    if (listener->armed != on) {
+        listener->armed = on;
+        (void)oc_io__epoll_counted(epoll,
+                                   epoll_ctl(epoll->epoll_fd, EPOLL_CTL_MOD, listener->fd, &event));
     }
 }

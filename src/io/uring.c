@@ -1,11 +1,12 @@
 /*
  * The io_uring backend: the slots of the table, and the turn.
  *
- * A turn is one io_uring_enter, however many connections take part: it submits every send and every
- * re-armed receive of the turn, runs what the kernel has put off (DEFER_TASKRUN) and waits. If
- * completions are there already and nothing is to be submitted, it is none. Accept and receive are
- * multishot: armed once for each listener and connection. uring.h says which file does what, and
- * docs/io-backends.md which techniques are used, and which are not, and why.
+ * A turn is one io_uring_enter: it submits every send and every re-armed receive of the turn, runs
+ * what the kernel has put off (DEFER_TASKRUN) and waits. Only where more is put off than the kernel
+ * runs at once are there others. If completions are there already and nothing is to be submitted,
+ * it is none. Accept and receive are multishot: armed once for each listener and connection.
+ * uring.h says which file does what, and docs/io-backends.md which techniques are used, and which
+ * are not, and why.
  */
 #define _GNU_SOURCE /* liburing.h wants cpu_set_t */
 #include <errno.h>
@@ -20,6 +21,11 @@
 /** unlisten() enters so often until the kernel has taken the cancellation: one that has no memory
  * just now takes nothing. */
 #define UNLISTEN_TRIES 20U
+/** An enter runs about 20 pieces of put-off work (Linux 6.13 and later); poll() enters so often
+ * again while more is there: enough for a batch, and an end if none of it completes anything. */
+#define GATHER_ENTERS (OC_IO_EVENTS_MAX / 16U)
+/** What an enter may complete, rounded up. */
+#define ENTER_COMPLETIONS 32U
 /** shutdown() waits this long for the kernel to let go of everything. */
 #define SHUTDOWN_NS 1000000000ULL
 
@@ -29,6 +35,7 @@ static void arm(struct oc_io__uring *uring);
 static void flush(struct oc_io__uring *uring);
 static void serve_ready(struct oc_io__uring *uring, struct oc_io__batch *batch);
 static bool is_idle(const struct oc_io__uring *uring);
+static bool gathers(const struct oc_io__uring *uring, uint32_t capacity, unsigned tries);
 static int turn(struct oc_io__uring *uring, uint64_t wait_ns);
 static int spin_then_block(struct oc_io__uring *uring, uint64_t wait_ns);
 static int reap(struct oc_io__uring *uring, struct oc_io__batch *batch);
@@ -207,6 +214,9 @@ static int uring_poll(struct oc_io *io, struct oc_io_event *events, uint32_t cap
                                ? oc_io__left_ns(base, start_ns, timeout_ns)
                                : 0;
         int rc = turn(uring, oc_io__wait_ns(base, base->now_ns, left_ns));
+        for (unsigned tries = 0; rc >= 0 && gathers(uring, capacity, tries); tries++) {
+            rc = oc_io__uring_enter(uring, 0, 0);
+        }
         if (rc < 0 && rc != -EINTR) {
             return rc;
         }
@@ -364,6 +374,20 @@ static bool is_idle(const struct oc_io__uring *uring)
 
     return !may_arm && base->lists[OC_IO__LIST_READY].count == 0 &&
            base->lists[OC_IO__LIST_DIRTY].count == 0 && base->listeners_pending == 0;
+}
+
+/**
+ * Whether more is done than the last enter brought. A turn sends once to each connection that owes,
+ * so where all hear of all, a turn of 20 events sends as often as one of 1000. Never until buffers
+ * or the completion queue are used up: a multishot operation that finds no room ends.
+ */
+static bool gathers(const struct oc_io__uring *uring, uint32_t capacity, unsigned tries)
+{
+    uint32_t ready = io_uring_cq_ready(&uring->ring.ring);
+
+    return tries < GATHER_ENTERS && oc_io__ring_has_more(&uring->ring) && ready < capacity &&
+           ready + ENTER_COMPLETIONS <= uring->ring.buffers_given &&
+           ready < uring->ring.ring.cq.ring_entries / 2;
 }
 
 /** What the last poll() lent, and what was dropped, goes back to the kernel. */

@@ -95,6 +95,12 @@ static inline bool oc_io__ring_wants_enter(const struct oc_io__ring *ring)
             (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 }
 
+/** Whether put-off work is left that the last enter did not run: it runs about 20 pieces. */
+static inline bool oc_io__ring_has_more(const struct oc_io__ring *ring)
+{
+    return (IO_URING_READ_ONCE(*ring->ring.sq.kflags) & IORING_SQ_TASKRUN) != 0;
+}
+
 static inline bool oc_io__ring_is_overflown(const struct oc_io__ring *ring)
 {
     return (IO_URING_READ_ONCE(*ring->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW) != 0;

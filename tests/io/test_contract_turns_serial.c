@@ -2,8 +2,9 @@
  * Goal: turns, time, wake-ups and counters are the same on every backend, and nothing leaks.
  * Method: threads, signals, clocks and thousands of short connections on loopback.
  * Fails if: a wake-up is lost or a wait ends early or late, counters disagree with what was seen,
- * descriptors, chunks or buffers do not come back, a worker thread of io_uring appears, or a turn
- * of io_uring takes more than one system call.
+ * descriptors, chunks or buffers do not come back, a worker thread of io_uring appears, a turn of
+ * io_uring for few, or an accepted connection, takes more system calls than it has to, or what came
+ * for many takes several turns.
  */
 #define _GNU_SOURCE /* SOCK_CLOEXEC */
 #include <dirent.h>
@@ -312,7 +313,7 @@ static void shutdown_frees_all(void **state)
 
 static void a_turn_is_one_system_call(void **state)
 {
-    enum { PEERS = 64, ROUNDS = 200 };
+    enum { PEERS = 16, ROUNDS = 200 }; /* what the kernel runs in one enter: 20 at least */
     struct oc_io_config config = contract_config();
     struct contract contract;
     int peers[PEERS];
@@ -358,6 +359,41 @@ static void a_turn_is_one_system_call(void **state)
     contract_close(&contract);
 }
 
+static void one_turn_takes_all_that_came(void **state)
+{
+    enum { PEERS = 100, ROUNDS = 50 };
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    struct oc_conn conn;
+    int peers[PEERS];
+    uint32_t turns = 0;
+
+    (void)state;
+    config.buffer_count = 128;
+    contract_open(&contract, &config);
+    for (uint32_t p = 0; p < PEERS; p++) {
+        peers[p] = contract_accepted_peer(&contract, &conn);
+    }
+    contract_poll(&contract, 0);
+    uint64_t wanted = contract_stats(&contract).received_bytes;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t p = 0; p < PEERS; p++) {
+            assert_int_equal(send(peers[p], "0123456789abcdef", 16, MSG_NOSIGNAL), 16);
+        }
+        wanted += (uint64_t)PEERS * 16;
+        while (contract_stats(&contract).received_bytes < wanted) {
+            contract_poll(&contract, 1000000000ULL);
+            turns++;
+        }
+    }
+    printf("             %u x %u messages in %u turns\n", ROUNDS, PEERS, turns);
+    assert_true(turns <= 2 * ROUNDS);
+    for (uint32_t p = 0; p < PEERS; p++) {
+        close(peers[p]);
+    }
+    contract_close(&contract);
+}
+
 static void a_waiting_turn_is_one_system_call(void **state)
 {
     struct oc_io_config config = contract_config();
@@ -393,6 +429,38 @@ static void a_waiting_turn_is_one_system_call(void **state)
     contract_close(&contract);
 }
 
+/** A connection costs what it has to; many at once are not taken in one by one. */
+static void an_accept_is_not_asked_twice(void **state)
+{
+    enum { PEERS = 120 };
+    struct oc_io_config config = contract_config();
+    struct contract contract;
+    int peers[PEERS];
+
+    (void)state;
+    contract_open(&contract, &config);
+    for (uint32_t p = 0; p < PEERS / 6; p++) {
+        contract_poll(&contract, 0);
+        contract_poll(&contract, 0);
+        uint64_t calls = contract_stats(&contract).system_calls;
+        peers[p] = contract_peer(&contract);
+        assert_int_equal(contract_poll(&contract, 1000000000ULL), 1);
+        calls = contract_stats(&contract).system_calls - calls;
+        /* The wait, accept4 and epoll_ctl. */
+        assert_true(calls <= (contract_is_uring() ? 1U : 3U));
+    }
+    for (uint32_t p = PEERS / 6; p < PEERS; p++) {
+        peers[p] = contract_peer(&contract);
+    }
+    uint64_t polls = contract_stats(&contract).polls;
+    contract_until(&contract, &contract.accepted, PEERS);
+    assert_true(contract_stats(&contract).polls - polls <= 10);
+    for (uint32_t p = 0; p < PEERS; p++) {
+        close(peers[p]);
+    }
+    contract_close(&contract);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,7 +472,9 @@ int main(void)
         cmocka_unit_test(two_thousand_connections_leave_nothing),
         cmocka_unit_test(shutdown_frees_all),
         cmocka_unit_test(a_turn_is_one_system_call),
+        cmocka_unit_test(one_turn_takes_all_that_came),
         cmocka_unit_test(a_waiting_turn_is_one_system_call),
+        cmocka_unit_test(an_accept_is_not_asked_twice),
     };
 
     return contract_run(tests, sizeof(tests) / sizeof(tests[0]));
