@@ -36,6 +36,7 @@ static uint64_t secret(void);
 static int open_listeners(struct oc_server *server, char *error, size_t error_size);
 static int open_listener(struct oc_server *server, uint32_t index,
                          char error[OC_IO_SOCKET_ERROR_BYTES]);
+static void close_arrivals(struct oc_server *server);
 static void log_session_limits(const struct oc_session_limits *limits);
 static void log_threads(const struct oc_server *server);
 static void append_cpus(const struct oc_server *server, uint32_t first, uint32_t count, char *text,
@@ -161,6 +162,7 @@ uint64_t oc_server_state_hash(const struct oc_server *server)
 void oc_server_close(struct oc_server *server)
 {
     oc_server__close_listeners(server);
+    close_arrivals(server);
     if (server->event_fd >= 0) {
         (void)close(server->event_fd);
     }
@@ -181,6 +183,19 @@ void oc_server__close_listeners(struct oc_server *server)
         }
     }
     server->listener_count = 0;
+}
+
+/** What the acceptor gave to a thread that broke before it took it. No thread runs any more. */
+static void close_arrivals(struct oc_server *server)
+{
+    void *elements;
+    for (uint32_t i = 0; server->workers != NULL && i < server->worker_count; i++) {
+        struct oc_ring *arrivals = &server->workers[i].arrivals;
+        while (oc_ring_peek(arrivals, &elements) > 0) {
+            (void)close(((struct oc_server__arrival *)elements)->fd);
+            oc_ring_release(arrivals, 1);
+        }
+    }
 }
 
 void oc_server__log_start(const struct oc_server *server)
