@@ -4,12 +4,14 @@
  *
  * It does what the others do, in libuv's words: TCP_NODELAY and congestion control reno, every
  * piece that is read is written back with uv_try_write, which sends at once, and what the socket
- * does not take is queued with uv_write. Says "listening on HOST:PORT" on stderr.
+ * does not take is queued with uv_write. Listens on 127.0.0.1 or where --listen HOST:PORT says
+ * ([HOST] for IPv6) and says "listening on HOST:PORT" on stderr.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,12 +96,54 @@ static void on_connection(uv_stream_t *listener, int status)
     uv_read_start((uv_stream_t *)tcp, on_allocate, on_read);
 }
 
+/* "HOST:PORT" or "[HOST]:PORT". */
+static int read_address(const char *text, struct sockaddr_storage *address)
+{
+    const bool is_ip6 = text[0] == '[';
+    const char *begin = text + is_ip6;
+    const char *end = strrchr(text, ':');
+    char host[INET6_ADDRSTRLEN];
+    int size;
+    int port;
+
+    if (end == NULL || end - begin < 1 + is_ip6 || (is_ip6 && end[-1] != ']')) {
+        return UV_EINVAL;
+    }
+    port = (int)strtol(end + 1, NULL, 10);
+    size = (int)(end - begin) - is_ip6;
+    if (snprintf(host, sizeof(host), "%.*s", size, begin) >= (int)sizeof(host)) {
+        return UV_EINVAL;
+    }
+    return is_ip6 ? uv_ip6_addr(host, port, (struct sockaddr_in6 *)address)
+                  : uv_ip4_addr(host, port, (struct sockaddr_in *)address);
+}
+
+static void say_address(const uv_tcp_t *listener)
+{
+    struct sockaddr_storage address;
+    int size = sizeof(address);
+    char host[INET6_ADDRSTRLEN] = "";
+    bool is_ip6;
+    unsigned port;
+
+    uv_tcp_getsockname(listener, (struct sockaddr *)&address, &size);
+    is_ip6 = address.ss_family == AF_INET6;
+    if (is_ip6) {
+        uv_ip6_name((const struct sockaddr_in6 *)&address, host, sizeof(host));
+        port = ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
+    } else {
+        uv_ip4_name((const struct sockaddr_in *)&address, host, sizeof(host));
+        port = ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    }
+    fprintf(stderr, "listening on %s%s%s:%u\n", is_ip6 ? "[" : "", host, is_ip6 ? "]" : "", port);
+}
+
 int main(int argc, char **argv)
 {
     uv_loop_t *loop = uv_default_loop();
     uv_tcp_t listener;
-    struct sockaddr_in address;
-    int size = sizeof(address);
+    struct sockaddr_storage address;
+    const char *listen = "127.0.0.1:0";
     uv_os_fd_t fd;
     int rc;
 
@@ -107,9 +151,18 @@ int main(int argc, char **argv)
         printf("libuv %s\n", uv_version_string());
         return 0;
     }
+    if (argc == 3 && strcmp(argv[1], "--listen") == 0) {
+        listen = argv[2];
+    } else if (argc > 1) {
+        fprintf(stderr, "usage: %s [--version | --listen HOST:PORT]\n", argv[0]);
+        return 2;
+    }
+    rc = read_address(listen, &address);
+    if (rc < 0) {
+        die(listen, rc);
+    }
     signal(SIGPIPE, SIG_IGN);
-    uv_tcp_init_ex(loop, &listener, AF_INET);
-    uv_ip4_addr("127.0.0.1", 0, &address);
+    uv_tcp_init_ex(loop, &listener, address.ss_family);
     rc = uv_tcp_bind(&listener, (const struct sockaddr *)&address, 0);
     if (rc < 0) {
         die("binding", rc);
@@ -122,7 +175,6 @@ int main(int argc, char **argv)
     if (rc < 0) {
         die("listening", rc);
     }
-    uv_tcp_getsockname(&listener, (struct sockaddr *)&address, &size);
-    fprintf(stderr, "listening on 127.0.0.1:%u\n", (unsigned)ntohs(address.sin_port));
+    say_address(&listener);
     return uv_run(loop, UV_RUN_DEFAULT);
 }

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli/args.h"
 #include "cli/cli.h"
+#include "cli/engine_cost.h"
 #include "verify/agent.h"
 #include "verify/cells.h"
 #include "verify/report_compare.h"
@@ -59,7 +61,8 @@ enum {
 };
 
 static const struct argp_option OPTIONS[] = {
-    {"quick", KEY_QUICK, NULL, 0, "Below 90 s; says what it cannot decide (default)", 0},
+    {"quick", KEY_QUICK, NULL, 0,
+     "Below 90 s; says what it cannot decide (default). Not with --full", 0},
     {"full", KEY_FULL, NULL, 0, "All cells, up to two hours; with --json it can be resumed", 0},
     {"resume", KEY_RESUME, NULL, 0, "Go on with the runs beside --json FILE (FILE.runs)", 0},
     {"pairs", KEY_PAIRS, "LIST", 0,
@@ -71,13 +74,19 @@ static const struct argp_option OPTIONS[] = {
     {"html", KEY_HTML, "FILE", 0, "The report with its figures, as one page to read or print", 0},
     {"markdown", KEY_MARKDOWN, "FILE", 0, "The report for documents and issues", 0},
     {"compare", KEY_COMPARE, "A.json B.json", 0,
-     "Measure nothing: set two JSON reports, of two hosts or two days, side by side", 0},
-    {"gate", KEY_GATE, "PAIR", 0, "Exit status 3 unless this pair's decision is to proceed", 0},
+     "Measure nothing: set two reports written by --json, of two hosts or two days, side by side",
+     0},
+    {"gate", KEY_GATE, "PAIR", 0,
+     "The last line tells if this pair's decision is to proceed; exit status 3 if it is not. One "
+     "of --pairs",
+     0},
     {"gate-file", KEY_GATE_FILE, "FILE", 0, "The gate's thresholds: [gate] ping_pong_percent, ...",
      0},
     {"seed", KEY_SEED, "N", 0, "Of all random orders. Default: from the clock; it is reported", 0},
-    {"tokio", KEY_TOKIO, "PATH", 0, "The tokio program. Default: that of `make baseline-tokio`", 0},
-    {"libuv", KEY_LIBUV, "PATH", 0, "The libuv echo. Default: beside this program", 0},
+    {"tokio", KEY_TOKIO, "PATH", 0,
+     "The tokio program; it must be there. Default: that of `make baseline-tokio`", 0},
+    {"libuv", KEY_LIBUV, "PATH", 0,
+     "The libuv echo; it must be there. Default: beside this program", 0},
     {"quiet", KEY_QUIET, NULL, 0, "No progress on stderr", 0},
     {"on", KEY_ON, "HOST:PORT", 0,
      "Servers run on another host: its agent starts them. Same-core cells are measured with a host "
@@ -106,6 +115,9 @@ struct arguments {
     const char *compare[2]; /* reports to set side by side; NULL: measure */
     const char *gate_file;
     enum oc_verify_pair gate; /* OC_VERIFY_PAIR_COUNT: none asked */
+    bool quick_given;
+    bool full_given;
+    bool pairs_given;
     bool seed_given;
     bool quiet;
 };
@@ -116,6 +128,7 @@ static error_t on_option(int key, char *value, struct argp_state *state);
 static error_t on_agent_option(int key, char *value, struct argp_state *state);
 static error_t on_hidden_option(int key, char *value, struct argp_state *state);
 static void on_end(struct arguments *arguments, struct argp_state *state);
+static void check_program(struct argp_state *state, const char *option, const char *path);
 static void check_agent(const struct arguments *arguments, struct argp_state *state);
 static enum oc_verify_pair find_pair(struct argp_state *state, const char *name, size_t size);
 static uint32_t parse_pairs(struct argp_state *state, const char *text);
@@ -124,6 +137,7 @@ static void join(int argc, char **argv, char *text, size_t size);
 static void on_signal(int number);
 static void on_progress(void *context, const struct oc_verify_progress *progress);
 static int finish(const struct arguments *arguments, const struct oc_verify_report *report);
+static void tell_gate(const struct oc_verify_report *report, enum oc_verify_pair pair);
 static int compare(const struct arguments *arguments);
 
 int oc_cli_verify(int argc, char **argv)
@@ -135,7 +149,9 @@ int oc_cli_verify(int argc, char **argv)
         "Measures network stacks side by side on this host and decides between them.\v"
         "Starts its servers itself, on 127.0.0.1 (or by an agent on another host: --on), and pins "
         "them and itself to CPUs: leave the machine alone meanwhile. Exit status: 0 measured; 1 it "
-        "failed; 2 usage; 3 --gate was asked and not passed.",
+        "failed; 2 usage, among it a file of --gate-file or --compare that cannot be read or is "
+        "none, and a program of --tokio or --libuv that is not there; 3 --gate was asked and not "
+        "passed.",
         NULL,
         NULL,
         NULL};
@@ -147,9 +163,10 @@ int oc_cli_verify(int argc, char **argv)
                    .scenarios = (1U << OC_VERIFY_SCENARIO_COUNT) - 1,
                    .thresholds = OC_GATE_THRESHOLDS_DEFAULT,
                    .command = command,
+                   .apply_ns = oc_cli_engine_order_ns,
                    .stop = &stopped,
                    .on_progress = on_progress},
-        .agent_config = {.stop = &stopped},
+        .agent_config = {.stop = &stopped, .apply_ns = oc_cli_engine_order_ns},
         .gate = OC_VERIFY_PAIR_COUNT,
     };
     struct sigaction action = {.sa_handler = on_signal};
@@ -167,7 +184,7 @@ int oc_cli_verify(int argc, char **argv)
     if (arguments.gate_file != NULL &&
         oc_gate_thresholds_read(arguments.gate_file, &arguments.config.thresholds, error,
                                 sizeof(error)) < 0) {
-        (void)fprintf(stderr, "outcry: %s\n", error);
+        (void)fprintf(stderr, "outcry: --gate-file: %s\n", error);
         return OC_CLI_USAGE;
     }
     if (arguments.json != NULL) {
@@ -197,13 +214,14 @@ static error_t on_option(int key, char *value, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     struct oc_verify_config *config = &arguments->config;
-    char unknown[64];
+    char unknown[64] = "";
 
     switch (key) {
     case KEY_QUICK:
-        config->full = false;
+        arguments->quick_given = true;
         return 0;
     case KEY_FULL:
+        arguments->full_given = true;
         config->full = true;
         return 0;
     case KEY_RESUME:
@@ -211,6 +229,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_PAIRS:
         config->pairs = parse_pairs(state, value);
+        arguments->pairs_given = true;
         return 0;
     case KEY_SCENARIO:
         if (!oc_verify_scenarios_parse(value, &config->scenarios, unknown, sizeof(unknown))) {
@@ -237,10 +256,12 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         arguments->seed_given = true;
         return 0;
     case KEY_TOKIO:
+        check_program(state, "--tokio", value);
         config->tokio = value;
         arguments->agent_config.tokio = value;
         return 0;
     case KEY_LIBUV:
+        check_program(state, "--libuv", value);
         config->libuv = value;
         arguments->agent_config.libuv = value;
         return 0;
@@ -327,11 +348,27 @@ static void on_end(struct arguments *arguments, struct argp_state *state)
     if (config->resume && (arguments->json == NULL || !arguments->seed_given)) {
         argp_error(state, "--resume needs --json FILE, and --seed N of the runs beside it");
     }
-    if (arguments->gate != OC_VERIFY_PAIR_COUNT) {
-        config->pairs |= 1U << arguments->gate;
+    if (arguments->quick_given && arguments->full_given) {
+        argp_error(state, "--quick and --full: one of them");
     }
-    if (config->altered_delay_ns > 0) {
+    if (config->altered_delay_ns > 0 || arguments->gate == OC_VERIFY_PAIR_EPOLL_ALTERED) {
         config->pairs |= 1U << OC_VERIFY_PAIR_EPOLL_ALTERED;
+    }
+    if (arguments->gate != OC_VERIFY_PAIR_COUNT && (config->pairs >> arguments->gate & 1U) == 0) {
+        argp_error(state, "--gate %s: --pairs leaves this pair out",
+                   oc_pairs_name(arguments->gate));
+    }
+}
+
+/* Who names a program wants it measured: without it the answer would be to another question. */
+static void check_program(struct argp_state *state, const char *option, const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0) {
+        argp_error(state, "%s %s: %s", option, path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode) || access(path, X_OK) < 0) {
+        argp_error(state, "%s %s: it is no program that can be run", option, path);
     }
 }
 
@@ -379,6 +416,9 @@ static uint32_t parse_pairs(struct argp_state *state, const char *text)
         pairs |= 1U << find_pair(state, text, size);
         text += size;
         text += *text == ',';
+    }
+    if (pairs == 0) {
+        argp_error(state, "--pairs names none");
     }
     return pairs;
 }
@@ -445,6 +485,9 @@ static int finish(const struct arguments *arguments, const struct oc_verify_repo
         (void)fprintf(stderr, "\r\x1b[K");
     }
     oc_verify_report_text(report, stdout);
+    if (arguments->gate != OC_VERIFY_PAIR_COUNT) {
+        tell_gate(report, arguments->gate);
+    }
     if (arguments->json != NULL &&
         oc_verify_report_json(report, arguments->json, error, sizeof(error)) < 0) {
         (void)fprintf(stderr, "outcry: %s\n", error);
@@ -464,11 +507,43 @@ static int finish(const struct arguments *arguments, const struct oc_verify_repo
         (void)fprintf(stderr, "outcry: the report cannot be written: %s\n", strerror(errno));
         status = 1;
     }
+    if (arguments->config.runs_path != NULL && !arguments->quiet) {
+        (void)fprintf(stderr,
+                      "outcry: the runs stay in %s: with --resume --seed %" PRIu64
+                      " and the same options they are %s; it may be deleted\n",
+                      arguments->config.runs_path, report->seed,
+                      report->stopped || report->timed_out ? "gone on with"
+                                                           : "judged again without new runs");
+    }
     if (status == 0 && arguments->gate != OC_VERIFY_PAIR_COUNT &&
         report->judgement.gates[arguments->gate].result != OC_GATE_PROCEED) {
         status = EXIT_GATE;
     }
     return status;
+}
+
+/* The last line on the terminal says what the exit status says. */
+static void tell_gate(const struct oc_verify_report *report, enum oc_verify_pair pair)
+{
+    const struct oc_gate *gate = &report->judgement.gates[pair];
+
+    (void)printf("gate %s: ", oc_pairs_name(pair));
+    switch (gate->result) {
+    case OC_GATE_PROCEED:
+        (void)printf("passed\n");
+        break;
+    case OC_GATE_STAY:
+    case OC_GATE_UNDECIDED:
+        (void)printf("not passed: %s (met: %" PRIu32 " of %" PRIu32 " needed; not met: %" PRIu32
+                     "; undecided: %" PRIu32 ")\n",
+                     gate->result == OC_GATE_STAY ? "stay" : "undecided", gate->met, gate->needed,
+                     gate->not_met, gate->undecided);
+        break;
+    case OC_GATE_NOT_MEASURED:
+    case OC_GATE_RESULT_COUNT:
+        (void)printf("not passed: not measured\n");
+        break;
+    }
 }
 
 static int compare(const struct arguments *arguments)
@@ -479,10 +554,10 @@ static int compare(const struct arguments *arguments)
         .markdown = arguments->markdown,
     };
     char error[ERROR_BYTES];
+    int rc = oc_verify_compare_print(&sets, stdout, error, sizeof(error));
 
-    if (oc_verify_compare_print(&sets, stdout, error, sizeof(error)) < 0) {
+    if (rc < 0) {
         (void)fprintf(stderr, "outcry: %s\n", error);
-        return 1;
     }
-    return 0;
+    return rc == -EINVAL ? OC_CLI_USAGE : rc < 0 ? 1 : 0;
 }

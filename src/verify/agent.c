@@ -18,6 +18,7 @@
 #include "verify/control.h"
 #include "verify/hello.h"
 #include "verify/local.h"
+#include "verify/priority.h"
 #include "verify/process.h"
 
 /* A controller computes for a while between runs, but its first request comes at once. */
@@ -35,6 +36,7 @@ struct agent {
     const struct oc_verify_agent_config *config;
     int listening;
     struct oc_verify__cpus cpus;
+    struct oc_verify__priority priority; /* raised while a verification is served */
     struct oc_verify__stacks stacks;
     struct oc_verify__local local;
     struct oc_verify__hello hello;
@@ -177,6 +179,7 @@ static void serve(struct agent *agent)
     if (agent->running) {
         (void)agent->local.host.ops->stop(&agent->local.host, &last);
     }
+    oc_verify__priority_restore(&agent->priority);
     oc_verify__control_close(&agent->control);
     (void)fprintf(stderr, "agent: %s: gone: %s\n", name, why);
 }
@@ -275,10 +278,13 @@ static json_t *answer_hello(struct agent *agent, const json_t *message)
     if (agent->running) {
         return refusal("a server runs");
     }
+    oc_verify__priority_raise(&agent->priority);
     oc_verify__environment_begin(&hello->environment);
+    (void)snprintf(hello->environment.priority, sizeof(hello->environment.priority), "%s",
+                   oc_verify__priority_text(&agent->priority));
     /* The agent itself is pinned; its servers are offered what it was offered. */
     hello->environment.cpus_allowed = agent->cpus.allowed;
-    oc_verify__calibrate(agent->cpus.server, &hello->costs, &hello->split);
+    oc_verify__calibrate(agent->cpus.server, agent->config->apply_ns, &hello->costs, &hello->split);
     oc_verify__process_pin(agent->cpus.client);
     memcpy(hello->stacks, agent->stacks.status, sizeof(hello->stacks));
     agent->greeted = true;

@@ -17,6 +17,7 @@ struct oc_verify_agent_config {
     bool insecure;      /* also where others than this host reach it */
     const char *tokio;  /* path of the program; NULL: looked for */
     const char *libuv;
+    double (*apply_ns)(void); /* measures one order in the engine: calibrate.h; may be NULL */
     const volatile sig_atomic_t *stop; /* not 0: end */
 };
 

@@ -52,7 +52,8 @@ static void codec_decode(struct subject *subject, uint32_t count);
 static void codec_encode(struct subject *subject, uint32_t count);
 static void measure_codec(struct oc_verify_split *split);
 
-void oc_verify__calibrate(int cpu, struct oc_verify_costs *costs, struct oc_verify_split *split)
+void oc_verify__calibrate(int cpu, double (*apply_ns)(void), struct oc_verify_costs *costs,
+                          struct oc_verify_split *split)
 {
     struct subject subject = {.run = call_bare};
     struct epoll_event event = {.events = EPOLLIN};
@@ -71,6 +72,7 @@ void oc_verify__calibrate(int cpu, struct oc_verify_costs *costs, struct oc_veri
     measure_socket(&costs->read_ns, &costs->write_ns);
     costs->switch_ns = measure_switch();
     measure_codec(split);
+    split->apply_ns = apply_ns == NULL ? NAN : apply_ns();
 }
 
 /* Of one call; the first round warms up. */

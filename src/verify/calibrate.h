@@ -13,12 +13,16 @@
 struct oc_verify_split {
     double decode_ns; /* of its request */
     double encode_ns; /* of its reply */
+    double apply_ns;  /* of the engine's work for it */
 };
 
 /**
  * Measures for about half a second on the CPU `cpu`, which the thread stays pinned to. Each figure
  * is the median of rounds. A cost that cannot be measured is NaN.
+ *
+ * @apply_ns  measures the engine, which verify does not know; NULL: it is not measured.
  */
-void oc_verify__calibrate(int cpu, struct oc_verify_costs *costs, struct oc_verify_split *split);
+void oc_verify__calibrate(int cpu, double (*apply_ns)(void), struct oc_verify_costs *costs,
+                          struct oc_verify_split *split);
 
 #endif

@@ -18,6 +18,10 @@
 
 /* Starting, connecting and ending a server, measured; warm-up and duration come on top. */
 #define RUN_OVERHEAD_S 0.06
+/* Offers of one search: five rungs of the ladder, of which half break the limit and are offered
+ * again. What each takes besides its time: connecting, and waiting for the last replies. */
+#define SEARCH_OFFERS           7.5
+#define SEARCH_OFFER_OVERHEAD_S 0.01
 
 /* One line of a plan; placements and sizes are spread out by hand, so that one can read what runs.
  */
@@ -33,6 +37,7 @@ struct line {
     uint32_t window;
     uint32_t load_percent;
     uint32_t messages;
+    uint32_t p99_limit_us;
     uint32_t stacks;
     uint32_t blocks;
     uint32_t blocks_max;
@@ -48,13 +53,19 @@ struct line {
 #define RAW(scenario, placement, gate, what, size, connections, window, messages, stacks, ...)    \
     {                                                                                             \
         OC_VERIFY_SCENARIO_##scenario, placement, OC_VERIFY_GATE_##gate, what, true, false, size, \
-            connections, window, 0, messages, stacks, __VA_ARGS__                                 \
+            connections, window, 0, messages, 0, stacks, __VA_ARGS__                              \
     }
 /* Cells with whole venues: (scenario, placement, gate, what, equity, connections, window, load). */
 #define VENUE(scenario, placement, gate, what, equity, connections, window, load, stacks, ...)   \
     {                                                                                            \
         OC_VERIFY_SCENARIO_##scenario, placement, OC_VERIFY_GATE_##gate, what, false, equity, 0, \
-            connections, window, load, 0, stacks, __VA_ARGS__                                    \
+            connections, window, load, 0, 0, stacks, __VA_ARGS__                                 \
+    }
+/* Searches for the rate that a whole venue holds within a limit of p99, around its capacity. */
+#define SEARCH(placement, what, connections, p99_limit_us, stacks, ...)                        \
+    {                                                                                          \
+        OC_VERIFY_SCENARIO_PERCENTILES, placement, OC_VERIFY_GATE_NONE, what, false, false, 0, \
+            connections, 0, 100, 0, p99_limit_us, stacks, __VA_ARGS__                          \
     }
 
 /* blocks, blocks_max, warmup_ms, duration_ms */
@@ -76,12 +87,18 @@ static const struct line QUICK[] = {
 };
 
 /* 12 pairs: the largest family, the 28 ratios of stress, cannot be decided by fewer (judgement.h).
- */
+ * The unit is the run, and runs differ by more than a longer one would even out: outside the gate
+ * they are short. */
 #define FULL_GATE 24, 96, 300, 1000
-#define FULL_REST 12, 12, 200, 700
+#define FULL_REST 12, 12, 150, 500
 #define FULL_OPEN 24, 96, 300, 1500
 #define FULL_TAIL 12, 12, 300, 1500
 #define FULL_CAP  5, 5, 300, 700
+/* Times are of one offer. */
+#define FULL_SEARCH 12, 12, 50, 150
+/* Fixed before the data: twice the lag that the generator may have (OC_VERIFY_LAG_MAX_NS), so that
+ * no offer that counts breaks it by the generator alone. The cell's name says it. */
+#define SEARCH_P99_LIMIT_US 200
 
 #define ECHOES (STACK(LIBUV) | TOKIOS | OURS)
 
@@ -118,6 +135,8 @@ static const struct line FULL[] = {
     VENUE(PERCENTILES, CROSS, NONE, "80%", false, 16, 0, 80, TOKIOS | OURS, FULL_TAIL),
     VENUE(PERCENTILES, BUSY, NONE, "capacity", false, 16, 1, 0, OURS, FULL_CAP),
     VENUE(PERCENTILES, BUSY, NONE, "60%", false, 16, 0, 60, OURS, FULL_TAIL),
+    /* Its own A/A: the noise of a search is that of no other cell. */
+    SEARCH(BUSY, "capacity-at-p99-200us", 16, SEARCH_P99_LIMIT_US, OURS | AA, FULL_SEARCH),
 
     VENUE(REQUEST_RESPONSE, SAME, NONE, "1", false, 1, 1, 0, TOKIOS | OURS | AA, FULL_REST),
     VENUE(REQUEST_RESPONSE, CROSS, NONE, "1", false, 1, 1, 0, TOKIOS | OURS, FULL_REST),
@@ -211,7 +230,10 @@ uint32_t oc_verify__capacity_of(const struct oc_verify__plan *plan,
 
 double oc_verify__cell_seconds(const struct oc_verify_cell *cell)
 {
-    return RUN_OVERHEAD_S + (cell->warmup_ms + cell->duration_ms) / 1e3 +
+    const double once_s = (cell->warmup_ms + cell->duration_ms) / 1e3;
+
+    return RUN_OVERHEAD_S +
+           (cell->p99_limit_us > 0 ? SEARCH_OFFERS * (once_s + SEARCH_OFFER_OVERHEAD_S) : once_s) +
            cell->connections / 10000.0;
 }
 
@@ -280,6 +302,7 @@ static void make_cell(const struct oc_verify__plan_config *config, const struct 
         .blocks_max = line->blocks_max,
         .warmup_ms = line->warmup_ms,
         .duration_ms = line->duration_ms,
+        .p99_limit_us = line->p99_limit_us,
     };
     (void)snprintf(cell->name, sizeof(cell->name), "%s/%s/%s", SCENARIO_NAMES[line->scenario],
                    line->what, PLACEMENT_NAMES[cell->placement]);

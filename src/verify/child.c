@@ -154,6 +154,9 @@ static void run_server(const char *const argv[], int cpu, int log_fd)
     char **arguments;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A Ctrl-C is for the verification alone, which ends the run that it is in: a server that went
+     * with it would fail that run. */
+    (void)setpgid(0, 0);
     /* The default of Linux: what the load generator set for itself must not be inherited. */
     (void)prctl(PR_SET_TIMERSLACK, 50000UL);
     if (cpu != ANY_CPU) {

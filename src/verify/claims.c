@@ -25,6 +25,7 @@ static void pool_cells(struct oc_pooled *pool, const struct oc_claim *claim,
 static bool pool_network(struct oc_pooled *pool, uint32_t cell, enum oc_verify_stack stack);
 static bool pool_tail(struct oc_pooled *pool, uint32_t cell, enum oc_verify_stack current,
                       enum oc_verify_stack candidate);
+static void level_change(const struct oc_pooled *pool, struct oc_claim_finding *finding);
 static void to_unit(const struct oc_claim *claim, struct oc_interval *value);
 static double gain_share(enum oc_verify_metric metric, double gain);
 static void decide(struct oc_claim_finding *finding);
@@ -55,6 +56,8 @@ void oc_claims_judge(const struct oc_gate_input *input, const struct oc_verify_c
         .verdict = OC_CLAIM_NOT_DECIDABLE,
         .why = OC_UNDECIDED_NOT_MEASURED,
         .value = {.estimate = NAN, .low = NAN, .high = NAN, .level = LEVEL},
+        .current = NAN,
+        .candidate = NAN,
     };
     if (claim->kind == OC_CLAIM_COST) {
         judge_cost(costs, finding);
@@ -68,6 +71,7 @@ void oc_claims_judge(const struct oc_gate_input *input, const struct oc_verify_c
     pool_cells(&pool, claim, pair);
     oc_pooled_thin(&pool, claim->kind == OC_CLAIM_NETWORK ? 2U : 1U);
     finding->cell_count = claim->kind == OC_CLAIM_NETWORK ? pool.count / 2U : pool.count;
+    finding->cells_shown = oc_pooled_cells(&pool, finding->cells);
     oc_pooled_interval(&pool, fmax(1.0, finding->cell_count),
                        oc_pairs_seed(input->seed, &(struct oc_verify_cell){.name = "claims"},
                                      claim->metric, (uint32_t)(claim - oc_claims)),
@@ -75,6 +79,9 @@ void oc_claims_judge(const struct oc_gate_input *input, const struct oc_verify_c
     if (pool.count == 0) {
         finding->why = pool.why;
         return;
+    }
+    if (claim->kind == OC_CLAIM_CHANGE) {
+        level_change(&pool, finding);
     }
     to_unit(claim, &finding->value);
     finding->bound = expm1(pool.bound);
@@ -205,6 +212,26 @@ static bool pool_tail(struct oc_pooled *pool, uint32_t cell, enum oc_verify_stac
     return true;
 }
 
+/* What the change is of. The candidate's is computed by it, so that the two never disagree. */
+static void level_change(const struct oc_pooled *pool, struct oc_claim_finding *finding)
+{
+    double sum = 0.0;
+
+    for (uint32_t i = 0; i < finding->cells_shown; i++) {
+        double values[OC_PAIRS_BLOCKS_MAX];
+        double level;
+        enum oc_verify_stack current = stack_in(pool, finding->cells[i],
+                                                oc_pairs_current(finding->pair));
+        uint32_t count = oc_pairs_rows(
+            pool->input->pairs, finding->cells[i], &current, 1, finding->claim->metric,
+            oc_pooled_blocks(pool->input, finding->cells[i], &level), values);
+
+        sum += log(oc_statistics_median(values, count));
+    }
+    finding->current = exp(sum / finding->cells_shown);
+    finding->candidate = finding->current * exp(finding->value.estimate);
+}
+
 static void to_unit(const struct oc_claim *claim, struct oc_interval *value)
 {
     double *const numbers[3] = {&value->estimate, &value->low, &value->high};
@@ -223,6 +250,8 @@ static void to_unit(const struct oc_claim *claim, struct oc_interval *value)
             break;
         case OC_CLAIM_CURRENT:
         case OC_CLAIM_CANDIDATE:
+            *numbers[i] *= fmax(1.0, claim->per);
+            break;
         case OC_CLAIM_COST:
         case OC_CLAIM_NONE_OF:
             break;
@@ -304,6 +333,7 @@ static void judge_none_of(const struct oc_gate_input *input, struct oc_claim_fin
     static const enum oc_verify_metric METRICS[] = {OC_VERIFY_METRIC_ERRORS, OC_VERIFY_METRIC_DROPS,
                                                     OC_VERIFY_METRIC_TIMEOUTS};
     const struct oc_verify_data *data = input->pairs->data;
+    bool seen[OC_BOOTSTRAP_STRATA_MAX] = {false};
     struct oc_proportion share;
 
     for (uint32_t i = 0; i < data->run_count; i++) {
@@ -311,7 +341,10 @@ static void judge_none_of(const struct oc_gate_input *input, struct oc_claim_fin
         uint32_t measured = 0;
         uint32_t hits = 0;
 
-        if (run->stack != oc_pairs_candidate(finding->pair) || run->exclusion != OC_VERIFY_KEPT ||
+        /* Excluded and failed ones, too: an error is why a run fails, and no disturbance of the
+         * host excuses one. */
+        if (run->stack != oc_pairs_candidate(finding->pair) ||
+            run->cell >= OC_BOOTSTRAP_STRATA_MAX ||
             !oc_claims_uses(finding->claim, &data->cells[run->cell])) {
             continue;
         }
@@ -321,7 +354,14 @@ static void judge_none_of(const struct oc_gate_input *input, struct oc_claim_fin
         }
         finding->runs += measured > 0 ? 1U : 0U;
         finding->runs_hit += hits > 0 ? 1U : 0U;
+        seen[run->cell] |= measured > 0;
     }
+    for (uint32_t cell = 0; cell < data->cell_count && cell < OC_BOOTSTRAP_STRATA_MAX; cell++) {
+        if (seen[cell]) {
+            finding->cells[finding->cells_shown++] = cell;
+        }
+    }
+    finding->cell_count = finding->cells_shown;
     if (finding->runs == 0) {
         return;
     }

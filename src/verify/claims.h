@@ -47,6 +47,7 @@ struct oc_claim {
     uint32_t connections_max; /* 0: no limit */
     uint32_t window_min;
     uint32_t window_max; /* 0: no limit; open loop counts as 0 */
+    uint32_t per;        /* CURRENT, CANDIDATE: of so many requests together; 0 counts as 1 */
     bool blocking_only;  /* CPU time and context switches mean nothing under busy-poll */
     double low;          /* shares as 0.15, times in ns */
     double high;         /* INFINITY: none named */
@@ -74,8 +75,12 @@ struct oc_claim_finding {
                                  of the current: latency 1 - ratio, rate ratio - 1 */
     double bound;             /* resolution, as a share; 0 for kinds that compare nothing */
     uint32_t cell_count;      /* pooled, with equal weights */
-    uint32_t runs_hit;        /* NONE_OF: runs with an error, drop or timeout */
-    uint32_t runs;            /* NONE_OF: runs looked at */
+    uint32_t cells[OC_BOOTSTRAP_STRATA_MAX]; /* those; with NETWORK also the echoes beside them */
+    uint32_t cells_shown;                    /* of `cells` */
+    double current;    /* CHANGE: geometric mean of the current's medians; else NaN */
+    double candidate;  /* CHANGE: `current` changed by `value` */
+    uint32_t runs_hit; /* NONE_OF: runs with an error, drop or timeout */
+    uint32_t runs;     /* NONE_OF: runs looked at */
 };
 
 /** The table: oc_claims_count claims, in the order of the report. */

@@ -26,6 +26,7 @@ struct oc_verify_environment {
     double load_before[3];
     double load_after[3];
     double busy_share; /* of the machine's CPU time before anything was started: what else runs */
+    char priority[64]; /* of the measuring process or the servers: raised, or as started */
     char version[96];  /* of this program */
     char compiler[96];
     char command[1024];  /* line, as it was given */
@@ -33,7 +34,8 @@ struct oc_verify_environment {
     char time_end[32];
 };
 
-/** Reads everything that does not change; watches the idle machine for 0.2 s. */
+/** Reads everything that does not change; watches the idle machine for 0.2 s. `command` and
+ * `priority` are the caller's to fill in. */
 void oc_verify__environment_begin(struct oc_verify_environment *environment);
 
 /** Replaces what is not printable ASCII by '?': texts of other programs go into JSON. */

@@ -31,9 +31,10 @@ static const struct member TEXTS[] = {
     TEXT(mitigations),   TEXT(hypervisor),
     TEXT(clock_source),  TEXT(congestion_control),
     TEXT(idle_governor), TEXT(frequency_governor),
-    TEXT(io_uring),      TEXT(version),
-    TEXT(compiler),      TEXT(command),
-    TEXT(time_begin),    TEXT(time_end),
+    TEXT(io_uring),      TEXT(priority),
+    TEXT(version),       TEXT(compiler),
+    TEXT(command),       TEXT(time_begin),
+    TEXT(time_end),
 };
 
 static const struct member COSTS[] = {
@@ -45,6 +46,7 @@ static const struct member COSTS[] = {
 static const struct member SPLIT[] = {
     REAL(oc_verify_split, decode_ns),
     REAL(oc_verify_split, encode_ns),
+    REAL(oc_verify_split, apply_ns),
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

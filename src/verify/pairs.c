@@ -218,6 +218,7 @@ enum oc_verify_metric oc_pairs_primary(const struct oc_verify_cell *cell)
     case OC_VERIFY_SCENARIO_REQUEST_RESPONSE:
         return OC_VERIFY_METRIC_LATENCY_P50;
     case OC_VERIFY_SCENARIO_PERCENTILES:
+        return cell->p99_limit_us > 0 ? OC_VERIFY_METRIC_RATE : OC_VERIFY_METRIC_LATENCY_P99;
     case OC_VERIFY_SCENARIO_FAN_OUT:
         return OC_VERIFY_METRIC_LATENCY_P99;
     case OC_VERIFY_SCENARIO_PERSISTENT:

@@ -134,7 +134,10 @@ bool oc_pairs_same_rate(double a, double b);
  */
 bool oc_pairs_is_capacity(const struct oc_verify_cell *cell);
 
-/** By which metric a cell is ranked: LATENCY_P50, LATENCY_P99 or RATE, by its scenario. */
+/**
+ * By which metric a cell is ranked: LATENCY_P50, LATENCY_P99 or RATE, by its scenario; a search for
+ * a capacity by RATE.
+ */
 enum oc_verify_metric oc_pairs_primary(const struct oc_verify_cell *cell);
 
 /** Whether higher values of the metric are better, lower are, or neither. */

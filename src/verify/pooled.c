@@ -93,15 +93,35 @@ void oc_pooled_thin(struct oc_pooled *pool, uint32_t group)
         /* To the front; what is short is only forgotten when something else was kept. */
         for (uint32_t k = 0; enough && k < group; k++) {
             struct oc_stratum moved = pool->strata[kept + k];
+            uint32_t cell = pool->cells[kept + k];
 
             pool->strata[kept + k] = pool->strata[i + k];
             pool->strata[i + k] = moved;
+            pool->cells[kept + k] = pool->cells[i + k];
+            pool->cells[i + k] = cell;
         }
         kept += enough ? group : 0U;
     }
     if (kept > 0) {
         pool->count = kept;
     }
+}
+
+uint32_t oc_pooled_cells(const struct oc_pooled *pool, uint32_t *cells)
+{
+    uint32_t count = 0;
+
+    for (uint32_t cell = 0; cell < pool->input->pairs->data->cell_count; cell++) {
+        uint32_t i = 0;
+
+        while (i < pool->count && pool->cells[i] != cell) {
+            i++;
+        }
+        if (i < pool->count) {
+            cells[count++] = cell;
+        }
+    }
+    return count;
 }
 
 void oc_pooled_interval(struct oc_pooled *pool, double divisor, uint64_t seed,
@@ -158,6 +178,7 @@ static bool take(struct oc_pooled *pool, uint32_t cell, uint32_t count, double w
     (void)oc_pooled_blocks(pool->input, cell, &level);
     pool->level = fmax(pool->level, level);
     pool->strata[pool->count] = (struct oc_stratum){pool->values[pool->count], count, weight};
+    pool->cells[pool->count] = cell;
     pool->count++;
     return true;
 }

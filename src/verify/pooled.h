@@ -19,7 +19,8 @@ struct oc_pooled {
     const struct oc_gate_input *input;
     struct oc_stratum strata[OC_BOOTSTRAP_STRATA_MAX];
     double values[OC_BOOTSTRAP_STRATA_MAX][OC_PAIRS_BLOCKS_MAX];
-    uint32_t count; /* of strata */
+    uint32_t cells[OC_BOOTSTRAP_STRATA_MAX]; /* of which cell each stratum is */
+    uint32_t count;                          /* of strata */
     double level;
     double bound;          /* the largest of the cells' resolutions, log ratio */
     enum oc_undecided why; /* of the last cell that was left out */
@@ -54,6 +55,14 @@ bool oc_pooled_add_values(struct oc_pooled *pool, uint32_t cell, enum oc_verify_
  * @group  so many neighbouring strata, 1 or 2, stay or go together.
  */
 void oc_pooled_thin(struct oc_pooled *pool, uint32_t group);
+
+/**
+ * The cells that are in, each once and in the order of the data.
+ *
+ * @cells  room for OC_BOOTSTRAP_STRATA_MAX.
+ * Returns how many there are.
+ */
+uint32_t oc_pooled_cells(const struct oc_pooled *pool, uint32_t *cells);
 
 /**
  * The interval of the sum of all strata, divided by `divisor`.

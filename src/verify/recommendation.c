@@ -32,6 +32,7 @@ static void pool_tail(const struct oc_gate_input *input, struct oc_recommendatio
 static void advise(struct oc_recommendation *recommendation, const struct opinions *opinions,
                    double tail_bound);
 static struct oc_interval negated(const struct oc_interval *interval);
+static void gather_parts(const struct oc_pooled *pool, struct oc_recommendation *recommendation);
 static void gather_cause(const struct oc_gate_input *input, const struct oc_verify_costs *costs,
                          struct oc_recommendation *recommendation);
 static double mean_of_medians(const struct oc_gate_input *input,
@@ -113,7 +114,8 @@ const char *oc_advice_text(enum oc_advice advice)
     return TEXTS[advice];
 }
 
-/* The rate of an open loop is what was offered, so it says nothing of the server. */
+/* The rate of an open loop is what was offered, so it says nothing of the server, but for a
+ * search's. */
 static bool belongs(const struct oc_verify_cell *cell, enum oc_mode mode, enum oc_waiting waiting,
                     enum oc_verify_metric metric)
 {
@@ -121,7 +123,7 @@ static bool belongs(const struct oc_verify_cell *cell, enum oc_mode mode, enum o
 
     return !oc_pairs_is_capacity(cell) && oc_mode_of(cell) == mode &&
            spins == (waiting == OC_WAITING_SPINNING) &&
-           (metric != OC_VERIFY_METRIC_RATE || cell->window > 0);
+           (metric != OC_VERIFY_METRIC_RATE || cell->window > 0 || cell->p99_limit_us > 0);
 }
 
 static enum oc_verify_metric choose_metric(const struct oc_gate_input *input, enum oc_mode mode,
@@ -173,7 +175,7 @@ static void pool_cost(const struct oc_gate_input *input, struct oc_recommendatio
                                                     bound) == OC_STANDING_BEYOND;
     }
     oc_pooled_thin(&pool, 1);
-    recommendation->cell_count = pool.count;
+    gather_parts(&pool, recommendation);
     recommendation->bound = pool.bound;
     *missing = pool.why;
     oc_pooled_interval(&pool, fmax(1.0, pool.count), seed, &recommendation->cost,
@@ -253,6 +255,33 @@ static struct oc_interval negated(const struct oc_interval *interval)
     return result;
 }
 
+static void gather_parts(const struct oc_pooled *pool, struct oc_recommendation *recommendation)
+{
+    uint32_t cells[OC_BOOTSTRAP_STRATA_MAX];
+    const enum oc_verify_stack epoll = OC_VERIFY_STACK_EPOLL;
+
+    recommendation->cell_count = oc_pooled_cells(pool, cells);
+    for (uint32_t i = 0; i < recommendation->cell_count; i++) {
+        struct oc_recommendation_part *part = &recommendation->parts[i];
+        double values[OC_PAIRS_BLOCKS_MAX];
+        double level;
+        uint32_t at = 0;
+        uint32_t count;
+
+        while (pool->cells[at] != cells[i]) {
+            at++;
+        }
+        count = oc_pairs_rows(pool->input->pairs, cells[i], &epoll, 1, recommendation->metric,
+                              oc_pooled_blocks(pool->input, cells[i], &level), values);
+        *part = (struct oc_recommendation_part){
+            .cell = cells[i],
+            .epoll = oc_statistics_median(values, count),
+            .cost = oc_statistics_median(pool->strata[at].values, pool->strata[at].count) *
+                    (recommendation->metric == OC_VERIFY_METRIC_RATE ? -1.0 : 1.0),
+        };
+    }
+}
+
 static void gather_cause(const struct oc_gate_input *input, const struct oc_verify_costs *costs,
                          struct oc_recommendation *recommendation)
 {
@@ -265,7 +294,6 @@ static void gather_cause(const struct oc_gate_input *input, const struct oc_veri
         {OC_VERIFY_METRIC_SYSTEM_CALLS, &cause->calls_epoll, &cause->calls_io_uring},
         {OC_VERIFY_METRIC_CONTEXT_SWITCHES, &cause->switches_epoll, &cause->switches_io_uring},
         {OC_VERIFY_METRIC_BATCH_MEAN, &cause->batch_epoll, &cause->batch_io_uring},
-        {recommendation->metric, &cause->cpu_epoll_ns, &cause->cpu_io_uring_ns},
     };
 
     for (uint32_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
@@ -274,10 +302,11 @@ static void gather_cause(const struct oc_gate_input *input, const struct oc_veri
         *figures[i].io_uring = mean_of_medians(input, recommendation, OC_VERIFY_STACK_IO_URING,
                                                figures[i].metric);
     }
-    if (recommendation->metric == OC_VERIFY_METRIC_RATE) {
-        cause->cpu_epoll_ns = NAN;
-        cause->cpu_io_uring_ns = NAN;
-    }
+    cause->cpu_epoll_ns = recommendation->metric == OC_VERIFY_METRIC_RATE
+                              ? NAN
+                              : mean_of_medians(input, recommendation, OC_VERIFY_STACK_EPOLL,
+                                                recommendation->metric);
+    cause->cpu_more_ns = cause->cpu_epoll_ns * expm1(recommendation->cost.estimate);
     cause->calls_worth_ns = costs->call_ns * (cause->calls_epoll - cause->calls_io_uring);
 }
 
@@ -285,21 +314,16 @@ static double mean_of_medians(const struct oc_gate_input *input,
                               const struct oc_recommendation *recommendation,
                               enum oc_verify_stack stack, enum oc_verify_metric metric)
 {
-    const struct oc_verify_data *data = input->pairs->data;
     double values[OC_PAIRS_BLOCKS_MAX];
     double sum = 0.0;
     uint32_t cells = 0;
 
-    for (uint32_t cell = 0; cell < data->cell_count; cell++) {
-        uint32_t count;
+    for (uint32_t i = 0; i < recommendation->cell_count; i++) {
+        const uint32_t cell = recommendation->parts[i].cell;
         double level;
+        uint32_t count = oc_pairs_rows(input->pairs, cell, &stack, 1, metric,
+                                       oc_pooled_blocks(input, cell, &level), values);
 
-        if (!belongs(&data->cells[cell], recommendation->mode, recommendation->waiting,
-                     recommendation->metric)) {
-            continue;
-        }
-        count = oc_pairs_rows(input->pairs, cell, &stack, 1, metric,
-                              oc_pooled_blocks(input, cell, &level), values);
         sum += count > 0 ? oc_statistics_median(values, count) : 0.0;
         cells += count > 0 ? 1U : 0U;
     }
@@ -310,8 +334,8 @@ static void write_sentence(struct oc_recommendation *recommendation,
                            const struct oc_verify_costs *costs)
 {
     const struct oc_cause *cause = &recommendation->cause;
+    const struct oc_interval *tail = &recommendation->tail;
     double saved_calls = cause->calls_epoll - cause->calls_io_uring;
-    double saved_ns = cause->cpu_epoll_ns - cause->cpu_io_uring_ns;
     double difference = recommendation->metric == OC_VERIFY_METRIC_RATE
                             ? expm1(-recommendation->cost.estimate)
                             : expm1(recommendation->cost.estimate);
@@ -320,22 +344,22 @@ static void write_sentence(struct oc_recommendation *recommendation,
            recommendation->metric == OC_VERIFY_METRIC_RATE         ? "requests per second"
            : recommendation->metric == OC_VERIFY_METRIC_SERVER_CPU ? "server CPU per request"
                                                                    : "machine CPU per request");
-    if (isfinite(saved_ns)) {
-        append(recommendation, " (%.2f us against %.2f us)", cause->cpu_io_uring_ns / 1e3,
-               cause->cpu_epoll_ns / 1e3);
+    if (recommendation->cell_count > 1) {
+        append(recommendation, ", the mean of %u cells", (unsigned)recommendation->cell_count);
+    }
+    if (isfinite(cause->cpu_more_ns)) {
+        append(recommendation, ": of epoll's %.2f us, %.0f ns %s", cause->cpu_epoll_ns / 1e3,
+               fabs(cause->cpu_more_ns), cause->cpu_more_ns < 0.0 ? "less" : "more");
     }
     if (isfinite(saved_calls)) {
         append(recommendation, "; %.2f system calls per request against %.2f",
                cause->calls_io_uring, cause->calls_epoll);
     }
-    if (isfinite(cause->calls_worth_ns) && isfinite(saved_ns) && saved_calls > 0.0) {
-        append(
-            recommendation,
-            ", and the calls saved are worth %.0f ns at %.0f ns each, where the CPU time differs "
-            "by %.0f ns",
-            cause->calls_worth_ns, costs->call_ns, saved_ns);
+    if (isfinite(cause->calls_worth_ns) && saved_calls > 0.0) {
+        append(recommendation, " (those saved would be worth %.0f ns, at %.0f ns for a bare one)",
+               cause->calls_worth_ns, costs->call_ns);
     } else if (isfinite(saved_calls) && saved_calls <= 0.0) {
-        append(recommendation, ": no calls are saved");
+        append(recommendation, " (none are saved)");
     }
     if (isfinite(cause->batch_epoll) && isfinite(cause->batch_io_uring)) {
         append(recommendation, "; %.1f events a poll against %.1f", cause->batch_io_uring,
@@ -344,6 +368,10 @@ static void write_sentence(struct oc_recommendation *recommendation,
     if (isfinite(cause->switches_epoll) && isfinite(cause->switches_io_uring)) {
         append(recommendation, "; %.2f context switches per request against %.2f",
                cause->switches_io_uring, cause->switches_epoll);
+    }
+    if (isfinite(tail->low) && isfinite(tail->high)) {
+        append(recommendation, "; p99 latency %+.1f %% (%+.1f to %+.1f)",
+               100.0 * expm1(tail->estimate), 100.0 * expm1(tail->low), 100.0 * expm1(tail->high));
     }
     append(recommendation, ".");
 }

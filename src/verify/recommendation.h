@@ -85,7 +85,7 @@ struct oc_verify_costs {
                               .write_ns = __builtin_nan(""),      \
                               .switch_ns = __builtin_nan("")})
 
-/** The figures behind a cause: means over the mode's cells of medians; NaN where not measured. */
+/** The figures behind a cause: means over the pooled cells of medians; NaN where not measured. */
 struct oc_cause {
     double calls_epoll; /* system calls a request */
     double calls_io_uring;
@@ -94,8 +94,16 @@ struct oc_cause {
     double batch_epoll; /* events a poll */
     double batch_io_uring;
     double cpu_epoll_ns; /* the primary figure, when it is CPU time */
-    double cpu_io_uring_ns;
+    double cpu_more_ns;  /* what io_uring takes more: `cost` of cpu_epoll_ns. Not the difference of
+                            two medians, whose sign may be another than that of paired ratios */
     double calls_worth_ns; /* calls saved by io_uring at the price of a bare call */
+};
+
+/** One of the cells that were pooled. */
+struct oc_recommendation_part {
+    uint32_t cell;
+    double epoll; /* median of the metric */
+    double cost;  /* median of the paired log ratios io_uring / epoll; for RATE its negative */
 };
 
 struct oc_recommendation {
@@ -103,7 +111,8 @@ struct oc_recommendation {
     enum oc_waiting waiting;
     enum oc_advice advice;
     enum oc_undecided why;
-    uint32_t cell_count;           /* pooled */
+    uint32_t cell_count;                                          /* pooled */
+    struct oc_recommendation_part parts[OC_BOOTSTRAP_STRATA_MAX]; /* in the order of the data */
     bool contradicted;             /* a cell by itself decides the opposite */
     enum oc_verify_metric metric;  /* SERVER_CPU, MACHINE_CPU or RATE */
     struct oc_interval cost;       /* log ratio io_uring / epoll, below 0: io_uring costs less.
@@ -114,7 +123,7 @@ struct oc_recommendation {
     struct oc_interval tail;  /* p99, log ratio io_uring / epoll; NONE where there is none */
     enum oc_limit tail_limit; /* "not worse by more than 3 %" for the stack that costs less */
     struct oc_cause cause;
-    char sentence[480]; /* the cause in words that the figures support; empty if not measured */
+    char sentence[640]; /* the cause in words that the figures support; empty if not measured */
 };
 
 /** The mode of a cell. */

@@ -3,6 +3,7 @@
  */
 #include "verify/report_compare.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define LEVEL      0.95
 #define BUSY_SHARE 0.05
 #define RESAMPLES  2000U
+#define ONLY_MAX   256U
 #define SEED       1U
 
 struct sets {
@@ -27,6 +29,7 @@ static int write_html(const void *context, FILE *out);
 static int write_markdown(const void *context, FILE *out);
 static void put_all(struct oc_verify__page *page, const struct sets *sets);
 static void put_heads(struct oc_verify__page *page, const struct sets *sets);
+static void put_common(struct oc_verify__page *page, const struct sets *sets);
 static bool has_two_hosts(const struct oc_verify__set *set);
 static void put_warnings(struct oc_verify__page *page, const struct sets *sets);
 static bool warn_text(struct oc_verify__page *page, const struct sets *sets, const char *key,
@@ -55,7 +58,8 @@ int oc_verify_compare_print(const struct oc_verify_compare *compare, FILE *out, 
     int rc = 0;
 
     for (uint32_t i = 0; i < 2 && rc == 0; i++) {
-        rc = oc_verify__set_read(&sets.of[i], compare->paths[i], error, error_size);
+        rc = oc_verify__set_read(&sets.of[i], compare->paths[i], error, error_size) < 0 ? -EINVAL
+                                                                                        : 0;
     }
     if (rc == 0) {
         oc_verify__page_begin(&page, out, OC_VERIFY__PAGE_TEXT);
@@ -121,6 +125,36 @@ static void put_heads(struct oc_verify__page *page, const struct sets *sets)
             json_is_true(json_object_get(set->root, "full")) ? "full" : "quick", set->cell_count,
             set->run_count);
     }
+    put_common(page, sets);
+}
+
+/* What can be compared at all: cells are the same by name. */
+static void put_common(struct oc_verify__page *page, const struct sets *sets)
+{
+    uint32_t common = 0;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct oc_verify__set *set = &sets->of[i];
+        uint32_t only[ONLY_MAX];
+        uint32_t count = 0;
+        char text[OC_VERIFY__SENTENCE_BYTES];
+
+        common = 0;
+        for (uint32_t cell = 0; cell < set->cell_count; cell++) {
+            if (oc_verify__set_cell(&sets->of[1 - i], set->cells[cell].name) != UINT32_MAX) {
+                common++;
+            } else if (count < ONLY_MAX) {
+                only[count++] = cell;
+            }
+        }
+        count = set->cell_count - common;
+        oc_verify__page_item(
+            page, "only in %c: %" PRIu32 " cells%s%s", (char)('A' + (int)i), count,
+            count > 0 ? ": " : "",
+            oc_verify__words_cells(set->cells, only, count < ONLY_MAX ? count : ONLY_MAX, text));
+    }
+    oc_verify__page_item(page, "in both, and compared: %" PRIu32 " cells%s", common,
+                         common == 0 ? ": nothing can be compared" : "");
 }
 
 static bool has_two_hosts(const struct oc_verify__set *set)
@@ -224,8 +258,8 @@ static bool warn_plans(struct oc_verify__page *page, const struct sets *sets)
         if (other != NULL &&
             (one->size != other->size || one->connections != other->connections ||
              one->window != other->window || one->load_percent != other->load_percent ||
-             one->messages != other->messages || one->duration_ms != other->duration_ms ||
-             one->warmup_ms != other->warmup_ms)) {
+             one->messages != other->messages || one->p99_limit_us != other->p99_limit_us ||
+             one->duration_ms != other->duration_ms || one->warmup_ms != other->warmup_ms)) {
             oc_verify__page_item(page,
                                  "Warning: %s was measured with other parameters (%" PRIu32
                                  " ms in A, %" PRIu32 " ms in B).",
@@ -396,14 +430,6 @@ static void put_medians(struct oc_verify__page *page, const struct sets *sets)
         }
     }
     oc_verify__page_table_end(page);
-    for (uint32_t i = 0; i < 2; i++) {
-        for (uint32_t cell = 0; cell < sets->of[i].cell_count; cell++) {
-            if (oc_verify__set_cell(&sets->of[1 - i], sets->of[i].cells[cell].name) == UINT32_MAX) {
-                oc_verify__page_item(page, "%s is only in %c.", sets->of[i].cells[cell].name,
-                                     (char)('A' + (int)i));
-            }
-        }
-    }
 }
 
 static void put_median(struct oc_verify__page *page, const struct sets *sets,

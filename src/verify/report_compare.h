@@ -21,8 +21,8 @@ struct oc_verify_compare {
 /**
  * Reads both files, prints to `out` and writes the files that are asked for.
  *
- * Returns 0, or -1 with a sentence in `error`: a file that is no report names the place where it is
- * wrong.
+ * Returns 0, or with a sentence in `error` -EINVAL (a file cannot be read or is no report; the
+ * place where it is wrong is named) or -1 (nothing could be written).
  */
 int oc_verify_compare_print(const struct oc_verify_compare *compare, FILE *out, char *error,
                             size_t error_size);

@@ -49,12 +49,11 @@ static void draw_points(const struct oc_verify__scale *x, const struct oc_verify
                         enum oc_verify_stack stack, const struct point *points, uint32_t count,
                         FILE *out);
 
-void oc_verify__figure_connections(const struct oc_verify_report *report, FILE *out)
+bool oc_verify__figure_connections(const struct oc_verify_report *report, FILE *out)
 {
     const struct oc_verify_data *data = &report->data;
     bool any = false;
 
-    (void)fprintf(out, "<figure class=\"panels\">\n");
     for (uint32_t cell = 0; cell < data->cell_count; cell++) {
         struct family family = {.report = report,
                                 .placement = data->cells[cell].placement,
@@ -71,11 +70,7 @@ void oc_verify__figure_connections(const struct oc_verify_report *report, FILE *
             any = draw(&family, out) || any;
         }
     }
-    (void)fprintf(out, "<figcaption>%s</figcaption>\n</figure>\n",
-                  any ? "CPU time per request by number of connections. Point: median of the kept "
-                        "runs; upright line: their quartiles. The axis begins at 0."
-                      : "Not drawn: no stress cells of two or more numbers of connections were "
-                        "measured. What there is stands under All figures.");
+    return any;
 }
 
 static bool belongs(const struct family *family, const struct oc_verify_cell *cell)
@@ -96,7 +91,8 @@ static uint32_t gather(const struct family *family, enum oc_verify_stack stack,
         uint32_t runs = 0;
         uint32_t at = count;
         struct point point;
-        if (!belongs(family, &data->cells[cell])) {
+        if (!belongs(family, &data->cells[cell]) ||
+            family->report->judgement.accounts[cell].voided) {
             continue;
         }
         runs = oc_pairs_rows(&family->report->judgement.pairs, cell, &stack, 1, family->metric,
@@ -143,6 +139,9 @@ static bool draw(const struct family *family, FILE *out)
     /* One number of connections makes no line; the tables have it. */
     if (label_count == 0 || x.from == x.to) {
         return false;
+    }
+    if (out == NULL) {
+        return true;
     }
     (void)snprintf(id, sizeof(id), "connections-%u-%" PRIu32 "-%u", (unsigned)family->placement,
                    family->window, (unsigned)family->metric);

@@ -65,7 +65,8 @@ void oc_verify__figure_percentiles(const struct oc_verify_report *report, FILE *
                       "<figcaption>Latency by percentile, all kept runs together. Both axes are "
                       "logarithmic; a curve ends where fewer than ten samples lie beyond. Open "
                       "loop is counted from the intended send time; its drawings name the load, "
-                      "which all of their stacks were offered.</figcaption>\n</figure>\n");
+                      "which all of their stacks were offered. Void cells are pale: they count for "
+                      "nothing.</figcaption>\n</figure>\n");
     } else {
         (void)fprintf(out, "<p>No latencies were kept for curves.</p>\n");
     }
@@ -121,6 +122,7 @@ static void draw(const struct oc_verify_report *report, uint32_t place, const st
 {
     const uint32_t cell = place / OC_VERIFY_LOADS_MAX;
     const uint32_t load = place % OC_VERIFY_LOADS_MAX;
+    const struct oc_cell_account *account = &report->judgement.accounts[cell];
     const double rate = report->data.latencies[place].offered_rate;
     struct oc_verify__scale x = {
         .from = NINES_FROM, .to = 1.0, .begin = PLOT_LEFT, .end = PLOT_RIGHT};
@@ -144,15 +146,21 @@ static void draw(const struct oc_verify_report *report, uint32_t place, const st
     if (rate > 0) {
         (void)oc_verify__words_value(OC_VERIFY_METRIC_RATE, rate, offered);
     }
-    (void)snprintf(title, sizeof(title), "%s%s%s: latency by percentile",
-                   report->data.cells[cell].name, rate > 0 ? " at " : "", offered);
+    (void)snprintf(title, sizeof(title), "%s%s%s%s: latency by percentile",
+                   report->data.cells[cell].name, rate > 0 ? " at " : "", offered,
+                   account->voided ? ", void" : "");
     oc_verify__chart_begin(out, WIDTH, HEIGHT, id, title,
                            "A curve for each stack on a logarithmic axis of percentiles; p50, p95, "
                            "p99 and p99.9 stand in the table of this cell under All figures.");
     oc_verify__chart_text(out, 0, 12, "b", "%s%s%s%s", report->data.cells[cell].name,
-                          rate > 0 ? " at " : "", offered,
-                          report->judgement.accounts[cell].voided ? " (void)" : "");
+                          rate > 0 ? " at " : "", offered, account->voided ? " (void)" : "");
+    if (account->voided) {
+        oc_verify__chart_text(out, PLOT_LEFT + 10.0, PLOT_TOP - 14.0, "b",
+                              "void: %" PRIu32 " of %" PRIu32 " blocks excluded",
+                              account->blocks_excluded, account->blocks_run);
+    }
     draw_axes(&x, &y, out);
+    (void)fprintf(out, "<g%s>\n", account->voided ? " class=\"pale\"" : "");
     for (uint32_t i = 0; i < count; i++) {
         const struct curve *curve = &curves[i];
         (void)fprintf(out, "<polyline class=\"s%u\" points=\"", (unsigned)curve->stack);
@@ -169,6 +177,7 @@ static void draw(const struct oc_verify_report *report, uint32_t place, const st
             .style = curve->stack,
         };
     }
+    (void)fprintf(out, "</g>\n");
     oc_verify__chart_labels(out, labels, count, PLOT_RIGHT + 14.0, PLOT_TOP, PLOT_BOTTOM);
     oc_verify__chart_end(out);
 }

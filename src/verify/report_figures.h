@@ -5,6 +5,7 @@
 #ifndef OC_VERIFY_REPORT_FIGURES_H
 #define OC_VERIFY_REPORT_FIGURES_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "verify/verify.h"
@@ -20,7 +21,13 @@ void oc_verify__figure_forest(const struct oc_verify_report *report, enum oc_ver
 /** Percentile curves of the cells in which latency is the question, on a logarithmic axis. */
 void oc_verify__figure_percentiles(const struct oc_verify_report *report, FILE *out);
 
-/** CPU time per request by number of connections, of the stress cells. */
-void oc_verify__figure_connections(const struct oc_verify_report *report, FILE *out);
+/**
+ * CPU time per request by number of connections, of the stress cells that are not void: one drawing
+ * for each placement and window that has two or more numbers of connections.
+ *
+ * @out  NULL: nothing is drawn.
+ * Returns whether there is anything to draw.
+ */
+bool oc_verify__figure_connections(const struct oc_verify_report *report, FILE *out);
 
 #endif

@@ -84,7 +84,8 @@ static void gather(struct forest *forest, bool cpu)
                                                  : oc_pairs_primary(&report->data.cells[it->cell]);
         struct row row = {.comparison = it, .gain = it->ratio};
         if (it->pair != forest->pair || it->metric != wanted || forest->count == ROWS_MAX ||
-            isnan(it->ratio.estimate)) {
+            isnan(it->ratio.estimate) || it->why == OC_UNDECIDED_VOIDED ||
+            oc_pairs_is_capacity(&report->data.cells[it->cell])) {
             continue;
         }
         if (oc_pairs_direction(it->metric) == OC_VERIFY_LOWER_IS_BETTER) {

@@ -122,8 +122,8 @@ static int write_page(const void *context, FILE *out)
         "line: median of the paired ratios and its interval; filled: decided, hollow: "
         "undecided or not judged, square: equal within 3 %%. Dotted lines: 3 %% to either side. "
         "Grey bar: what A/A cannot resolve (pale: borrowed from other cells). Upright mark: the "
-        "gate's threshold. At the right the medians, and the change of the figure itself: "
-        "a latency falls when it gets better, a rate rises.");
+        "gate's threshold. Void cells are left out. At the right the medians, and the change of "
+        "the figure itself: a latency falls when it gets better, a rate rises.");
     for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
         if ((report->pairs >> pair & 1U) != 0) {
             oc_verify__page_heading(&page, 3, "%s", oc_pairs_name(pair));
@@ -133,9 +133,15 @@ static int write_page(const void *context, FILE *out)
     put_section(&page, "percentiles", false);
     oc_verify__page_heading(&page, 2, "Latency by percentile");
     oc_verify__figure_percentiles(report, out);
-    put_section(&page, "connections", false);
-    oc_verify__page_heading(&page, 2, "CPU time per request by connections");
-    oc_verify__figure_connections(report, out);
+    if (oc_verify__figure_connections(report, NULL)) {
+        put_section(&page, "connections", false);
+        oc_verify__page_heading(&page, 2, "CPU time per request by connections");
+        (void)fprintf(out, "<figure class=\"panels\">\n");
+        (void)oc_verify__figure_connections(report, out);
+        (void)fprintf(out, "<figcaption>CPU time per request by number of connections. Point: "
+                           "median of the kept runs; upright line: their quartiles. The axis "
+                           "begins at 0. Void cells are left out.</figcaption>\n</figure>\n");
+    }
     put_section(&page, "claims", false);
     oc_verify__judged_claims(&page, report);
     put_section(&page, "attribution", false);

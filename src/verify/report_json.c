@@ -83,7 +83,7 @@ static json_t *environment_json(const struct oc_verify_environment *host)
 {
     return json_pack(
         "{s:o, s:o, s:i, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:[fff], s:[fff], s:f, s:o,"
-        " s:o, s:o, s:o, s:o}",
+        " s:o, s:o, s:o, s:o, s:o}",
         "kernel", outside_text(host->kernel), "cpu", outside_text(host->cpu), "cpus_online",
         (int)host->cpus_online, "cpus_allowed", (int)host->cpus_allowed, "memory_bytes",
         (json_int_t)host->memory_bytes, "mitigations", outside_text(host->mitigations),
@@ -93,21 +93,22 @@ static json_t *environment_json(const struct oc_verify_environment *host)
         "frequency_governor", outside_text(host->frequency_governor), "io_uring",
         outside_text(host->io_uring), "load_before", host->load_before[0], host->load_before[1],
         host->load_before[2], "load_after", host->load_after[0], host->load_after[1],
-        host->load_after[2], "busy_share_before", host->busy_share, "version",
-        outside_text(host->version), "compiler", outside_text(host->compiler), "command",
-        outside_text(host->command), "time_begin", outside_text(host->time_begin), "time_end",
-        outside_text(host->time_end));
+        host->load_after[2], "busy_share_before", host->busy_share, "priority",
+        outside_text(host->priority), "version", outside_text(host->version), "compiler",
+        outside_text(host->compiler), "command", outside_text(host->command), "time_begin",
+        outside_text(host->time_begin), "time_end", outside_text(host->time_end));
 }
 
 static json_t *costs_json(const struct oc_verify_report *report)
 {
     const struct oc_verify_costs *costs = &report->costs;
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "call_ns", number(costs->call_ns),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "call_ns", number(costs->call_ns),
                      "epoll_wait_ns", number(costs->epoll_wait_ns), "read_ns",
                      number(costs->read_ns), "write_ns", number(costs->write_ns), "switch_ns",
                      number(costs->switch_ns), "decode_ns", number(report->split.decode_ns),
-                     "encode_ns", number(report->split.encode_ns));
+                     "encode_ns", number(report->split.encode_ns), "apply_ns",
+                     number(report->split.apply_ns));
 }
 
 static json_t *stacks_json(const struct oc_verify_report *report)
@@ -167,17 +168,17 @@ static json_t *cells_json(const struct oc_verify_report *report)
         (void)json_array_append_new(
             list,
             json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i,"
-                      " s:i, s:b, s:o, s:o}",
+                      " s:i, s:i, s:b, s:o, s:o}",
                       "name", cell->name, "scenario", oc_verify_scenario_name(cell->scenario),
                       "placement", oc_verify_placement_name(cell->placement), "gate",
                       GATES[cell->gate], "echo", cell->echo, "equity", cell->equity, "size",
                       (int)cell->size, "connections", (int)cell->connections, "window",
-                      (int)cell->window, "load_percent", (int)cell->load_percent, "messages",
-                      (int)cell->messages, "warmup_ms", (int)cell->warmup_ms, "duration_ms",
-                      (int)cell->duration_ms, "blocks_planned", (int)cell->blocks, "blocks_run",
-                      (int)account->blocks_run, "blocks_excluded", (int)account->blocks_excluded,
-                      "void", account->voided, "excluded", excluded, "latency",
-                      latencies_json(&report->data, i)));
+                      (int)cell->window, "load_percent", (int)cell->load_percent, "p99_limit_us",
+                      (int)cell->p99_limit_us, "messages", (int)cell->messages, "warmup_ms",
+                      (int)cell->warmup_ms, "duration_ms", (int)cell->duration_ms, "blocks_planned",
+                      (int)cell->blocks, "blocks_run", (int)account->blocks_run, "blocks_excluded",
+                      (int)account->blocks_excluded, "void", account->voided, "excluded", excluded,
+                      "latency", latencies_json(&report->data, i)));
     }
     return list;
 }
@@ -298,12 +299,21 @@ static json_t *recommendations_json(const struct oc_verify_report *report)
     for (uint32_t mode = 0; mode < OC_MODE_COUNT; mode++) {
         for (uint32_t waiting = 0; waiting < OC_WAITING_COUNT; waiting++) {
             const struct oc_recommendation *it = &report->judgement.recommendations[mode][waiting];
+            json_t *parts = json_array();
+            for (uint32_t i = 0; i < it->cell_count; i++) {
+                (void)json_array_append_new(parts,
+                                            json_pack("{s:s, s:o, s:o}", "cell",
+                                                      report->data.cells[it->parts[i].cell].name,
+                                                      "epoll_median", number(it->parts[i].epoll),
+                                                      "log_cost", number(it->parts[i].cost)));
+            }
             (void)json_array_append_new(
-                list,
-                json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s}", "mode", oc_mode_text(mode),
-                          "waiting", oc_waiting_text(waiting), "advice", oc_advice_text(it->advice),
-                          "sentence", it->sentence, "log_cost", interval_json(&it->cost), "cells",
-                          (int)it->cell_count, "why", oc_undecided_text(it->why)));
+                list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:o}", "mode",
+                                oc_mode_text(mode), "waiting", oc_waiting_text(waiting), "advice",
+                                oc_advice_text(it->advice), "sentence", it->sentence, "log_cost",
+                                interval_json(&it->cost), "cells", (int)it->cell_count, "why",
+                                oc_undecided_text(it->why), "metric",
+                                oc_verify_metric_name(it->metric), "parts", parts));
         }
     }
     return list;
@@ -350,12 +360,18 @@ static json_t *claims_json(const struct oc_verify_report *report)
 
     for (uint32_t i = 0; i < report->judgement.claim_count; i++) {
         const struct oc_claim_finding *it = &report->judgement.claims[i];
+        char asked[OC_VERIFY__WORDS_BYTES];
+        json_t *cells = json_array();
+        for (uint32_t k = 0; k < it->cells_shown; k++) {
+            (void)json_array_append_new(cells, json_string(report->data.cells[it->cells[k]].name));
+        }
         (void)json_array_append_new(
-            list,
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "pair", oc_pairs_name(it->pair),
-                      "claim", it->claim->text, "measured_as", it->claim->measured_as, "verdict",
-                      oc_claim_verdict_text(it->verdict), "why", oc_undecided_text(it->why),
-                      "value", interval_json(&it->value), "resolution", number(it->bound)));
+            list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:o}", "pair",
+                            oc_pairs_name(it->pair), "claim", it->claim->text, "measured_as",
+                            it->claim->measured_as, "verdict", oc_claim_verdict_text(it->verdict),
+                            "why", oc_undecided_text(it->why), "value", interval_json(&it->value),
+                            "resolution", number(it->bound), "asked",
+                            oc_verify__words_claim(it->claim, asked), "cells", cells));
     }
     return list;
 }

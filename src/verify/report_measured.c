@@ -11,6 +11,8 @@
 #include "verify/report_words.h"
 #include "verify/stacks.h"
 
+#define COST_BYTES 32U
+
 struct figure {
     const char *title;
     enum oc_verify_metric metric;
@@ -31,11 +33,12 @@ static const struct figure FIGURES[] = {
     {"calls", OC_VERIFY_METRIC_SYSTEM_CALLS, 1, 2},
     {"switches", OC_VERIFY_METRIC_CONTEXT_SWITCHES, 1, 2},
     {"batch", OC_VERIFY_METRIC_BATCH_MEAN, 1, 1},
-    {"RSS MB", OC_VERIFY_METRIC_RESIDENT, 1e6, 1},
+    {"RSS MiB", OC_VERIFY_METRIC_RESIDENT, 1048576, 1},
     {"lost", OC_VERIFY_METRIC_ERRORS, 1, 0},
 };
 #define FIGURE_COUNT (sizeof(FIGURES) / sizeof(FIGURES[0]))
 
+static void put_end(struct oc_verify__page *page, const struct oc_verify_report *report);
 static bool stack_shown(const struct oc_verify_report *report, uint32_t stack);
 static void put_main_figure(struct oc_verify__page *page, const struct oc_verify_report *report,
                             uint32_t cell, enum oc_verify_stack stack);
@@ -43,6 +46,7 @@ static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_
                            uint32_t cell);
 static double figure_of(const struct oc_verify_report *report, uint32_t cell,
                         enum oc_verify_stack stack, const struct figure *figure);
+static const char *cost_text(double ns, char text[COST_BYTES]);
 static void put_host(struct oc_verify__page *page, const struct oc_verify_environment *host);
 static void put_fact(struct oc_verify__page *page, const char *name, const char *value);
 
@@ -63,6 +67,13 @@ void oc_verify__measured_head(struct oc_verify__page *page, const struct oc_veri
                               host->time_begin, kernel, host->cpu, host->cpus_allowed,
                               host->cpus_online, host->version, report->full ? "full" : "quick",
                               report->data.run_count, report->elapsed_s, report->seed);
+    put_end(page, report);
+    if (report->runs_resumed > 0) {
+        oc_verify__page_paragraph(page,
+                                  "%" PRIu32 " of the runs were measured before and taken up with "
+                                  "--resume: time, load and costs of a call are of the last part.",
+                                  report->runs_resumed);
+    }
     if (report->two_hosts) {
         oc_verify__page_paragraph(page,
                                   "The clients ran there; the servers on the host of the agent at "
@@ -90,23 +101,28 @@ void oc_verify__measured_overview(struct oc_verify__page *page,
     struct oc_verify__page_column columns[2 + OC_VERIFY_STACK_COUNT] = {{"cell", false, false},
                                                                         {"figure", false, false}};
     uint32_t count = 2;
+    char text[OC_VERIFY__WORDS_BYTES];
 
     oc_verify__page_heading(page, 2, "Cells and stacks");
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
         if (stack_shown(report, stack)) {
             columns[count++] = (struct oc_verify__page_column){oc_verify_stack_name(stack), true,
-                                                               stack == OC_VERIFY_STACK_ALTERED};
+                                                               stack == OC_VERIFY_STACK_ALTERED ||
+                                                                   stack == OC_VERIFY_STACK_FLOOR};
         }
     }
     oc_verify__page_table(page,
-                          "The main figure of each cell, median of the kept runs; in brackets its "
-                          "time as a multiple of the floor's, where the floor runs. Open loop: at "
-                          "the highest load of each stack",
+                          page->format == OC_VERIFY__PAGE_TEXT
+                              ? "The main figure of each cell, median of the kept runs. Open loop: "
+                                "at the highest load of each stack"
+                              : "The main figure of each cell, median of the kept runs; in "
+                                "brackets its time as a multiple of the floor's, where the floor "
+                                "runs. Open loop: at the highest load of each stack",
                           columns, count);
     for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
-        const enum oc_verify_metric metric = oc_pairs_primary(&report->data.cells[cell]);
         oc_verify__page_cell(page, "%s", report->data.cells[cell].name);
-        oc_verify__page_cell(page, "%s", oc_verify__words_metric(metric));
+        oc_verify__page_cell(
+            page, "%s", oc_verify__words_metric(oc_verify__words_main(&report->data.cells[cell])));
         for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
             if (stack_shown(report, stack)) {
                 put_main_figure(page, report, cell, stack);
@@ -114,6 +130,15 @@ void oc_verify__measured_overview(struct oc_verify__page *page,
         }
     }
     oc_verify__page_table_end(page);
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        const char *why = oc_verify__words_void(&report->judgement.accounts[cell], text);
+        if (why[0] != '\0') {
+            oc_verify__page_item(page, "%s: %s.", report->data.cells[cell].name, why);
+        } else if (oc_pairs_is_capacity(&report->data.cells[cell])) {
+            oc_verify__page_item(page, "%s: measures the capacity for the open loop; not judged.",
+                                 report->data.cells[cell].name);
+        }
+    }
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
         if (!report->stacks[stack].available) {
             oc_verify__page_item(page, "%s: not measured: %s", oc_verify_stack_name(stack),
@@ -238,7 +263,7 @@ void oc_verify__measured_environment(struct oc_verify__page *page,
                                                             {"value", false, false}};
     const struct oc_verify_environment *host = &report->environment;
     const struct oc_verify_costs *costs = &report->costs;
-    char text[5][OC_VERIFY__WORDS_BYTES];
+    char text[5][COST_BYTES];
     char line[512];
 
     oc_verify__page_heading(page, 2, "Environment");
@@ -247,15 +272,12 @@ void oc_verify__measured_environment(struct oc_verify__page *page,
     (void)snprintf(line, sizeof(line), "%s to %s", host->time_begin, host->time_end);
     put_fact(page, "measured", line);
     put_host(page, host);
-    (void)snprintf(
-        line, sizeof(line),
-        "a bare system call %s, epoll_wait %s, read %s, write %s (with the receiver's "
-        "TCP), a context switch %s",
-        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->call_ns, text[0]),
-        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->epoll_wait_ns, text[1]),
-        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->read_ns, text[2]),
-        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->write_ns, text[3]),
-        oc_verify__words_value(OC_VERIFY_METRIC_SERVER_CPU, costs->switch_ns, text[4]));
+    (void)snprintf(line, sizeof(line),
+                   "a bare system call %s, epoll_wait %s, read %s, write %s (with the receiver's "
+                   "TCP), a context switch %s",
+                   cost_text(costs->call_ns, text[0]), cost_text(costs->epoll_wait_ns, text[1]),
+                   cost_text(costs->read_ns, text[2]), cost_text(costs->write_ns, text[3]),
+                   cost_text(costs->switch_ns, text[4]));
     put_fact(page, report->two_hosts ? "costs on the servers' host" : "costs here", line);
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
         const struct oc_verify_stack_status *status = &report->stacks[stack];
@@ -272,6 +294,27 @@ void oc_verify__measured_environment(struct oc_verify__page *page,
     }
 }
 
+/* That it ended before its time, and how much of the plan it has. */
+static void put_end(struct oc_verify__page *page, const struct oc_verify_report *report)
+{
+    uint32_t planned = 0;
+
+    if (!report->stopped && !report->timed_out) {
+        return;
+    }
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        planned += report->data.cells[cell].blocks *
+                   oc_verify__cell_runs(&report->data.cells[cell]);
+    }
+    oc_verify__page_paragraph(page,
+                              "%s, after %" PRIu32 " of at least %" PRIu32
+                              " planned runs (%.0f %%): what is missing is undecided.",
+                              report->stopped ? "STOPPED EARLY by a signal"
+                                              : "ENDED EARLY, because the time was up",
+                              report->data.run_count, planned,
+                              100.0 * fmin(1.0, report->data.run_count / fmax(1.0, planned)));
+}
+
 static bool stack_shown(const struct oc_verify_report *report, uint32_t stack)
 {
     for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
@@ -285,7 +328,7 @@ static bool stack_shown(const struct oc_verify_report *report, uint32_t stack)
 static void put_main_figure(struct oc_verify__page *page, const struct oc_verify_report *report,
                             uint32_t cell, enum oc_verify_stack stack)
 {
-    const enum oc_verify_metric metric = oc_pairs_primary(&report->data.cells[cell]);
+    const enum oc_verify_metric metric = oc_verify__words_main(&report->data.cells[cell]);
     double value = oc_verify_report_median(report, cell, stack, metric);
     double multiple = oc_verify__words_multiple(report, cell, stack);
     char text[OC_VERIFY__WORDS_BYTES];
@@ -294,7 +337,9 @@ static void put_main_figure(struct oc_verify__page *page, const struct oc_verify
         const char *why = oc_verify__words_missing(report, cell, stack);
         oc_verify__page_cell_of(page, OC_VERIFY__PAGE_OPEN, "%s",
                                 why[0] == '\0' ? "-" : "not measured");
-    } else if (isfinite(multiple)) {
+    } else if (report->judgement.accounts[cell].voided) {
+        oc_verify__page_cell_of(page, OC_VERIFY__PAGE_OPEN, "void");
+    } else if (isfinite(multiple) && page->format != OC_VERIFY__PAGE_TEXT) {
         oc_verify__page_cell(page, "%s (%.2f)", oc_verify__words_value(metric, value, text),
                              multiple);
     } else {
@@ -309,7 +354,8 @@ static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_
     const struct figure *shown[FIGURE_COUNT];
     const struct oc_cell_account *account = &report->judgement.accounts[cell];
     uint32_t count = 0;
-    char caption[256];
+    char caption[384];
+    char why[OC_VERIFY__WORDS_BYTES];
 
     for (size_t i = 0; i < FIGURE_COUNT; i++) {
         bool any = false;
@@ -326,9 +372,9 @@ static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_
         return;
     }
     columns[count + 1] = (struct oc_verify__page_column){"x floor", true, false};
-    (void)snprintf(caption, sizeof(caption), "%s (%" PRIu32 " blocks%s)",
-                   report->data.cells[cell].name, account->blocks_run,
-                   account->voided ? ", void" : "");
+    (void)snprintf(caption, sizeof(caption), "%s (%" PRIu32 " blocks)%s%s",
+                   report->data.cells[cell].name, account->blocks_run, account->voided ? "; " : "",
+                   oc_verify__words_void(account, why));
     oc_verify__page_table(page, caption, columns, count + 2);
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
         double multiple = oc_verify__words_multiple(report, cell, stack);
@@ -366,6 +412,16 @@ static double figure_of(const struct oc_verify_report *report, uint32_t cell,
     return value;
 }
 
+static const char *cost_text(double ns, char text[COST_BYTES])
+{
+    if (isnan(ns)) {
+        (void)snprintf(text, COST_BYTES, "not measured");
+    } else {
+        (void)snprintf(text, COST_BYTES, "%.0f ns", ns);
+    }
+    return text;
+}
+
 static void put_host(struct oc_verify__page *page, const struct oc_verify_environment *host)
 {
     char line[512];
@@ -389,6 +445,7 @@ static void put_host(struct oc_verify__page *page, const struct oc_verify_enviro
                    host->load_after[0], host->load_after[1], host->load_after[2],
                    100.0 * host->busy_share);
     put_fact(page, "load", line);
+    put_fact(page, "priority", host->priority);
 }
 
 static void put_fact(struct oc_verify__page *page, const char *name, const char *value)

@@ -14,8 +14,8 @@
 #define WORDS_BYTES  2048U
 #define PATH_BYTES   1024U
 #define TEXT_GROWTH  65536U
-#define WRAP_MIN     24U
 #define SHORT_ROWS   14U
+#define GROUP_MAX    24U
 
 static void close_list(struct oc_verify__page *page);
 static void put_cell(struct oc_verify__page *page, enum oc_verify__page_kind kind,
@@ -24,6 +24,11 @@ static const char *next_cell(const char **text, enum oc_verify__page_kind *kind)
 static void end_html(struct oc_verify__page *page);
 static void end_markdown(struct oc_verify__page *page);
 static void end_text(struct oc_verify__page *page);
+static void fit_columns(struct oc_verify__page *page, size_t widths[OC_VERIFY__PAGE_COLUMNS_MAX]);
+static void measure_columns(const struct oc_verify__page *page, size_t *widths, size_t *least);
+static bool shrink_columns(const struct oc_verify__page *page, size_t *widths, const size_t *least);
+static bool put_line(const struct oc_verify__page *page, const size_t *widths, const char **words);
+static size_t piece_of(const struct oc_verify__page *page, const char *text);
 static void put_spaces(FILE *out, size_t count);
 static void put_wrapped(FILE *out, const char *text, size_t indent, size_t width);
 static uint32_t decode(const unsigned char *text, uint32_t *size);
@@ -356,45 +361,142 @@ static void end_markdown(struct oc_verify__page *page)
 static void end_text(struct oc_verify__page *page)
 {
     size_t widths[OC_VERIFY__PAGE_COLUMNS_MAX];
+    const char *words[OC_VERIFY__PAGE_COLUMNS_MAX];
     const char *text = page->text;
-    size_t indent = 2;
     enum oc_verify__page_kind kind;
 
-    for (uint32_t i = 0; i < page->column_count; i++) {
-        widths[i] = strlen(page->columns[i].title);
+    fit_columns(page, widths);
+    for (uint32_t row = 0; row <= page->cell_count / page->column_count; row++) {
+        bool more = true;
+
+        for (uint32_t i = 0; i < page->column_count; i++) {
+            words[i] = row == 0 ? page->columns[i].title : next_cell(&text, &kind);
+        }
+        while (more) {
+            more = put_line(page, widths, words);
+        }
     }
-    for (uint32_t i = 0; i < page->cell_count; i++) {
-        size_t size = strlen(next_cell(&text, &kind));
-        size_t *width = &widths[i % page->column_count];
-        *width = size > *width ? size : *width;
+}
+
+/*
+ * As wide as their words, and narrower, the widest first, while the line is too long: never less
+ * than the longest piece that cannot be broken. Names with slashes are broken only if nothing else
+ * helps, because people search for them.
+ */
+static void fit_columns(struct oc_verify__page *page, size_t widths[OC_VERIFY__PAGE_COLUMNS_MAX])
+{
+    size_t least[OC_VERIFY__PAGE_COLUMNS_MAX];
+
+    page->breaks_names = false;
+    measure_columns(page, widths, least);
+    if (!shrink_columns(page, widths, least)) {
+        page->breaks_names = true;
+        measure_columns(page, widths, least);
+        (void)shrink_columns(page, widths, least);
     }
-    for (uint32_t i = 0; i + 1 < page->column_count; i++) {
-        indent += page->columns[i].detail ? 0 : widths[i] + 2;
-    }
-    text = page->text;
+}
+
+static void measure_columns(const struct oc_verify__page *page, size_t *widths, size_t *least)
+{
+    const char *text = page->text;
+
+    memset(widths, 0, OC_VERIFY__PAGE_COLUMNS_MAX * sizeof(widths[0]));
+    memset(least, 0, OC_VERIFY__PAGE_COLUMNS_MAX * sizeof(least[0]));
     for (uint32_t i = 0; i < page->column_count + page->cell_count; i++) {
-        uint32_t column = i % page->column_count;
-        const char *words = i < page->column_count ? page->columns[i].title
+        const uint32_t column = i % page->column_count;
+        enum oc_verify__page_kind kind;
+        const char *words = i < page->column_count ? page->columns[column].title
                                                    : next_cell(&text, &kind);
-        size_t pad = widths[column] - strlen(words);
-        if (page->columns[column].detail) {
-            (void)fprintf(page->out, "%s", column + 1 == page->column_count ? "\n" : "");
-            continue;
-        }
-        (void)fprintf(page->out, "  ");
-        if (column + 1 == page->column_count && !page->columns[column].right) {
-            put_wrapped(page->out, words, indent,
-                        indent + WRAP_MIN > LINE_COLUMNS ? indent + WRAP_MIN : LINE_COLUMNS);
-            continue;
-        }
-        put_spaces(page->out, page->columns[column].right ? pad : 0);
-        oc_verify__page_escape(page->out, page->format, words);
-        if (column + 1 == page->column_count) {
-            (void)fputc('\n', page->out);
-        } else {
-            put_spaces(page->out, page->columns[column].right ? 0 : pad);
+        const size_t size = strlen(words);
+
+        widths[column] = size > widths[column] ? size : widths[column];
+        while (*words != '\0') {
+            const size_t piece = piece_of(page, words);
+            least[column] = piece > least[column] ? piece : least[column];
+            words += piece;
+            words += strspn(words, " ");
         }
     }
+}
+
+/* Returns whether the line fits then. */
+static bool shrink_columns(const struct oc_verify__page *page, size_t *widths, const size_t *least)
+{
+    size_t sum = 0;
+
+    for (uint32_t i = 0; i < page->column_count; i++) {
+        sum += page->columns[i].detail ? 0 : widths[i] + 2;
+    }
+    while (sum > LINE_COLUMNS) {
+        uint32_t widest = page->column_count;
+
+        for (uint32_t i = 0; i < page->column_count; i++) {
+            if (!page->columns[i].detail && widths[i] > least[i] &&
+                (widest == page->column_count || widths[i] > widths[widest])) {
+                widest = i;
+            }
+        }
+        if (widest == page->column_count) {
+            return false;
+        }
+        widths[widest]--;
+        sum--;
+    }
+    return true;
+}
+
+/* A line of a row: of each cell what fits its column. Moves `words` on; returns if there is more.
+ */
+static bool put_line(const struct oc_verify__page *page, const size_t *widths, const char **words)
+{
+    size_t spaces = 0;
+    bool more = false;
+
+    for (uint32_t i = 0; i < page->column_count; i++) {
+        char part[WORDS_BYTES];
+        size_t size = 0;
+        size_t next;
+
+        if (page->columns[i].detail) {
+            continue;
+        }
+        while (words[i][size] != '\0') {
+            size_t gap = strspn(words[i] + size, " ");
+            size_t piece = piece_of(page, words[i] + size + gap);
+            if (size > 0 && size + gap + piece > widths[i]) {
+                break;
+            }
+            size += gap + piece;
+        }
+        (void)snprintf(part, sizeof(part), "%.*s", (int)size, words[i]);
+        next = size + strspn(words[i] + size, " ");
+        words[i] += next;
+        more = more || *words[i] != '\0';
+        while (size > 0 && part[size - 1] == ' ') {
+            part[--size] = '\0';
+        }
+        spaces += 2 + (page->columns[i].right && widths[i] > size ? widths[i] - size : 0);
+        if (size > 0) {
+            put_spaces(page->out, spaces);
+            oc_verify__page_escape(page->out, page->format, part);
+            spaces = 0;
+        }
+        spaces += page->columns[i].right || widths[i] < size ? 0 : widths[i] - size;
+    }
+    (void)fputc('\n', page->out);
+    return more;
+}
+
+/* Of a text that begins with a word: what stays on one line; what is in brackets does, if short. */
+static size_t piece_of(const struct oc_verify__page *page, const char *text)
+{
+    const size_t group = *text == '(' ? strcspn(text, ")") : 0;
+    size_t size = strcspn(text, page->breaks_names ? " /" : " ");
+
+    if (group > 0 && group < GROUP_MAX && text[group] == ')') {
+        return group + strcspn(text + group, " ");
+    }
+    return size + (text[size] == '/');
 }
 
 static void put_spaces(FILE *out, size_t count)

@@ -42,7 +42,8 @@ struct oc_verify__page {
     FILE *out;
     enum oc_verify__page_format format;
     bool in_list;
-    bool failed; /* no memory for a table */
+    bool failed;       /* no memory for a table */
+    bool breaks_names; /* in this table, at slashes, or it would be too wide */
     char caption[OC_VERIFY__PAGE_CAPTION_BYTES];
     uint32_t column_count;
     const struct oc_verify__page_column *columns;
@@ -77,8 +78,10 @@ void oc_verify__page_item(struct oc_verify__page *page, const char *format, ...)
 /**
  * A table: begin, the cells row by row, end.
  *
- * @columns  borrowed until the end. The last one is wrapped on a terminal if it is of
- * words.
+ * On a terminal cells are wrapped, at spaces and if need be after slashes, to keep within 100
+ * columns.
+ *
+ * @columns  borrowed until the end.
  */
 void oc_verify__page_table(struct oc_verify__page *page, const char *caption,
                            const struct oc_verify__page_column *columns, uint32_t count);

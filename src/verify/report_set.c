@@ -70,13 +70,17 @@ int oc_verify__set_read(struct oc_verify__set *set, const char *path, char *erro
         return -1;
     }
     if (status.st_size > FILE_BYTES_MAX) {
-        (void)snprintf(error, error_size, "%s is larger than %lld MB: no report of verify", path,
+        (void)snprintf(error, error_size,
+                       "%s is larger than %lld MB: no JSON report of outcry verify", path,
                        FILE_BYTES_MAX >> 20);
         return -1;
     }
     set->root = json_load_file(path, JSON_REJECT_DUPLICATES, &wrong);
     if (set->root == NULL) {
-        (void)snprintf(error, error_size, "%s:%d: %s", path, wrong.line, wrong.text);
+        (void)snprintf(
+            error, error_size,
+            "%s is no JSON report of outcry verify (what --json FILE writes); line %d: %s", path,
+            wrong.line, wrong.text);
         return -1;
     }
     return read_root(&reader);
@@ -180,7 +184,8 @@ static void fail(struct reader *reader, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    (void)snprintf(reader->error, reader->error_size, "%s is no report of verify: %s%s%s",
+    (void)snprintf(reader->error, reader->error_size,
+                   "%s is no JSON report of outcry verify (what --json FILE writes): %s%s%s",
                    reader->set->path, reader->place, reader->place[0] != '\0' ? "." : "", text);
     reader->failed = true;
 }
@@ -279,6 +284,10 @@ static void read_cells(struct reader *reader)
         cell->window = need_count(reader, item, "window");
         cell->load_percent = need_count(reader, item, "load_percent");
         cell->messages = need_count(reader, item, "messages");
+        /* Reports of before there were such searches have none. */
+        cell->p99_limit_us = json_object_get(item, "p99_limit_us") == NULL
+                                 ? 0
+                                 : need_count(reader, item, "p99_limit_us");
         cell->warmup_ms = need_count(reader, item, "warmup_ms");
         cell->duration_ms = need_count(reader, item, "duration_ms");
         set->cell_count = (uint32_t)i + 1;

@@ -5,15 +5,25 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/assert.h"
+#include "verify/cells.h"
 #include "verify/runs_file.h"
 
+#define MIB 1048576.0
+
 static const char *scaled_time(double ns, char *text, size_t size);
-static const char *grouped(double value, char *text, size_t size);
+static const char *grouped(double value, int decimals, char *text, size_t size);
 static void change_number(double log_ratio, bool factor, char text[32]);
+static bool is_share(const struct oc_claim *claim);
+static double scale_of(const struct oc_claim *claim);
+static const char *unit_of(const struct oc_claim *claim);
+static bool stand_together(const struct oc_verify_cell *one, const struct oc_verify_cell *other);
+static size_t add(char text[OC_VERIFY__SENTENCE_BYTES], size_t used, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static const char *list_criteria(const struct oc_gate *gate, enum oc_criterion_state state,
                                  char *text, size_t size);
 
@@ -61,16 +71,12 @@ const char *oc_verify__words_value(enum oc_verify_metric metric, double value,
         (void)scaled_time(value, text, OC_VERIFY__WORDS_BYTES);
     } else if (strcmp(unit, "1/s") == 0) {
         char number[48];
-        if (value < 1e6) {
-            (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%s /s",
-                           grouped(value, number, sizeof(number)));
-        } else {
-            (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.2f M/s", value / 1e6);
-        }
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%s /s",
+                       grouped(value, 0, number, sizeof(number)));
     } else if (strcmp(unit, "bytes") == 0) {
-        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.1f MB", value / 1e6);
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.1f MiB", value / MIB);
     } else {
-        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.*f", value < 100 ? 2 : 0, value);
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.2f", value);
     }
     return text;
 }
@@ -90,7 +96,7 @@ const char *oc_verify__words_values(enum oc_verify_metric metric, double current
     if (unit != NULL && strchr(to, ' ') != NULL && strcmp(unit, strchr(to, ' ')) == 0) {
         from[unit - from] = '\0';
     }
-    (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.40s to %.40s", from, to);
+    (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.70s to %.70s", from, to);
     return text;
 }
 
@@ -180,14 +186,14 @@ const char *oc_verify__words_finding(const struct oc_claim_finding *finding,
                                      char text[OC_VERIFY__WORDS_BYTES])
 {
     const struct oc_interval *value = &finding->value;
-    const bool share = finding->claim->kind != OC_CLAIM_CURRENT &&
-                       finding->claim->kind != OC_CLAIM_CANDIDATE &&
-                       finding->claim->kind != OC_CLAIM_COST;
-    const bool time = finding->claim->kind == OC_CLAIM_COST ||
-                      strncmp(oc_verify_metric_unit(finding->claim->metric), "ns", 2) == 0;
-    const double scale = share ? 100.0 : time ? 1e-3 : 1.0;
-    const char *unit = share ? " %" : time ? " us" : "";
+    const bool share = is_share(finding->claim);
+    const double scale = scale_of(finding->claim);
+    const char *unit = unit_of(finding->claim);
     const int decimals = share ? 1 : 2;
+    const bool signed_share = finding->claim->kind == OC_CLAIM_CHANGE ||
+                              finding->claim->kind == OC_CLAIM_GAIN ||
+                              finding->claim->kind == OC_CLAIM_TAIL;
+    size_t used;
 
     if (value->kind == OC_INTERVAL_NONE || !isfinite(value->estimate)) {
         (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "-");
@@ -196,14 +202,138 @@ const char *oc_verify__words_finding(const struct oc_claim_finding *finding,
                        finding->runs_hit, finding->runs);
     } else if (!isfinite(value->low) || !isfinite(value->high) ||
                finding->claim->kind == OC_CLAIM_COST) {
-        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.*f%s", decimals, scale * value->estimate,
-                       unit);
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, signed_share ? "%+.*f%s" : "%.*f%s", decimals,
+                       scale * value->estimate, unit);
     } else {
-        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.*f%s (%.*f to %.*f)", decimals,
-                       scale * value->estimate, unit, decimals, scale * value->low, decimals,
-                       scale * value->high);
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES,
+                       signed_share ? "%+.*f%s (%+.*f to %+.*f)" : "%.*f%s (%.*f to %.*f)",
+                       decimals, scale * value->estimate, unit, decimals, scale * value->low,
+                       decimals, scale * value->high);
+    }
+    used = strlen(text);
+    if (finding->claim->kind == OC_CLAIM_CHANGE && isfinite(finding->candidate) &&
+        finding->claim->metric == OC_VERIFY_METRIC_RESIDENT) {
+        (void)snprintf(text + used, OC_VERIFY__WORDS_BYTES - used, ": %.1f to %.1f MiB",
+                       finding->current / MIB, finding->candidate / MIB);
     }
     return text;
+}
+
+const char *oc_verify__words_claim(const struct oc_claim *claim, char text[OC_VERIFY__WORDS_BYTES])
+{
+    const double scale = scale_of(claim);
+    const char *unit = unit_of(claim);
+    const int decimals = is_share(claim) ? 0 : claim->per > 0 || scale < 1.0 ? 0 : 1;
+
+    if (claim->kind == OC_CLAIM_NONE_OF) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "no run");
+        return text;
+    }
+    switch (claim->sense) {
+    case OC_CLAIM_AT_LEAST:
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%s %.*f%s",
+                       claim->low > 0.0 ? "at least" : "above", decimals, scale * claim->low, unit);
+        break;
+    case OC_CLAIM_AT_MOST:
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "at most %.*f%s", decimals,
+                       scale * claim->high, unit);
+        break;
+    case OC_CLAIM_WITHIN:
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES,
+                       claim->low < 0.0 ? "%+.*f to %+.*f%s" : "%.*f to %.*f%s", decimals,
+                       scale * claim->low, decimals, scale * claim->high, unit);
+        break;
+    }
+    return text;
+}
+
+const char *oc_verify__words_cells(const struct oc_verify_cell *all, const uint32_t *cells,
+                                   uint32_t count, char text[OC_VERIFY__SENTENCE_BYTES])
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < count; i++) {
+        bool first = true;
+        bool alone = true;
+
+        for (uint32_t k = 0; k < count; k++) {
+            first &= k >= i || !stand_together(&all[cells[k]], &all[cells[i]]);
+            alone &= k == i || !stand_together(&all[cells[k]], &all[cells[i]]);
+        }
+        if (first && alone) {
+            used += add(text, used, "%s%s", used > 0 ? "; " : "", all[cells[i]].name);
+        } else if (first) {
+            used += add(text, used, "%s%s/{", used > 0 ? "; " : "",
+                        oc_verify_scenario_name(all[cells[i]].scenario));
+            for (uint32_t k = i; k < count; k++) {
+                const char *what = strchr(all[cells[k]].name, '/');
+                if (stand_together(&all[cells[k]], &all[cells[i]]) && what != NULL) {
+                    used += add(text, used, "%s%.*s", k > i ? ", " : "",
+                                (int)strcspn(what + 1, "/"), what + 1);
+                }
+            }
+            used += add(text, used, "}/%s", oc_verify_placement_name(all[cells[i]].placement));
+        }
+    }
+    return text;
+}
+
+const char *oc_verify__words_void(const struct oc_cell_account *account,
+                                  char text[OC_VERIFY__WORDS_BYTES])
+{
+    uint32_t steal = 0;
+    uint32_t lag = 0;
+
+    text[0] = '\0';
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        steal += account->steal[stack];
+        lag += account->lag[stack];
+    }
+    if (account->voided) {
+        (void)snprintf(text, OC_VERIFY__WORDS_BYTES,
+                       "void: %" PRIu32 " of %" PRIu32 " blocks excluded (%" PRIu32
+                       " runs with steal time, %" PRIu32 " with a late generator)",
+                       account->blocks_excluded, account->blocks_run, steal, lag);
+    }
+    return text;
+}
+
+const char *oc_verify__words_verdict(const struct oc_comparison *comparison,
+                                     char text[OC_VERIFY__WORDS_BYTES])
+{
+    const bool open = comparison->verdict == OC_VERDICT_UNDECIDED;
+
+    (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%s%s%s", oc_verdict_text(comparison->verdict),
+                   open ? ": " : "", open ? oc_verify__words_why(comparison->why) : "");
+    return text;
+}
+
+const char *oc_verify__words_absent(const struct oc_verify_report *report, enum oc_verify_pair pair,
+                                    char text[OC_VERIFY__WORDS_BYTES])
+{
+    const enum oc_verify_stack stacks[2] = {oc_pairs_current(pair), oc_pairs_candidate(pair)};
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < 2; i++) {
+        bool there = false;
+
+        for (uint32_t run = 0; run < report->data.run_count && !there; run++) {
+            const enum oc_verify_stack stack = report->data.runs[run].stack;
+            there = stack == stacks[i] ||
+                    (stacks[i] == OC_VERIFY_STACK_TOKIO && stack == OC_VERIFY_STACK_TOKIO_CURRENT);
+        }
+        if (!there && text[0] == '\0') {
+            (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%s not measured",
+                           oc_verify_stack_name(stacks[i]));
+        }
+    }
+    return text;
+}
+
+enum oc_verify_metric oc_verify__words_main(const struct oc_verify_cell *cell)
+{
+    return oc_pairs_is_capacity(cell) ? OC_VERIFY_METRIC_RATE : oc_pairs_primary(cell);
 }
 
 const char *oc_verify__words_criterion(uint32_t criterion)
@@ -283,7 +413,7 @@ const char *oc_verify__words_why(enum oc_undecided why)
 double oc_verify__words_multiple(const struct oc_verify_report *report, uint32_t cell,
                                  enum oc_verify_stack stack)
 {
-    const enum oc_verify_metric order[] = {oc_pairs_primary(&report->data.cells[cell]),
+    const enum oc_verify_metric order[] = {oc_verify__words_main(&report->data.cells[cell]),
                                            OC_VERIFY_METRIC_LATENCY_P50, OC_VERIFY_METRIC_RATE};
 
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -330,36 +460,32 @@ bool oc_verify__words_asked(const struct oc_verify_report *report, enum oc_verif
 
 static const char *scaled_time(double ns, char *text, size_t size)
 {
-    double size_ns = fabs(ns);
+    const double scale = ns < 1e8 ? 1e3 : ns < 1e10 ? 1e6 : 1e9;
+    char number[48];
 
-    if (size_ns < 1e3) {
-        (void)snprintf(text, size, "%.0f ns", ns);
-    } else if (size_ns < 1e6) {
-        (void)snprintf(text, size, "%.*f us", size_ns < 1e4 ? 2 : 1, ns / 1e3);
-    } else if (size_ns < 1e9) {
-        (void)snprintf(text, size, "%.*f ms", size_ns < 1e7 ? 2 : 1, ns / 1e6);
-    } else {
-        (void)snprintf(text, size, "%.2f s", ns / 1e9);
-    }
+    (void)snprintf(text, size, "%s %s", grouped(ns / scale, 2, number, sizeof(number)),
+                   ns < 1e8    ? "us"
+                   : ns < 1e10 ? "ms"
+                               : "s");
     return text;
 }
 
-/* 1234567 as "1,234,567". */
-static const char *grouped(double value, char *text, size_t size)
+/* 1234567.891 as "1,234,567.89". */
+static const char *grouped(double value, int decimals, char *text, size_t size)
 {
-    char digits[32];
+    char digits[40];
     size_t count;
     size_t used = 0;
 
-    (void)snprintf(digits, sizeof(digits), "%.0f", fmin(fmax(value, 0.0), 1e15));
-    count = strlen(digits);
+    (void)snprintf(digits, sizeof(digits), "%.*f", decimals, fmin(fmax(value, 0.0), 1e15));
+    count = strcspn(digits, ".");
     for (size_t i = 0; i < count && used + 2 < size; i++) {
         if (i > 0 && (count - i) % 3 == 0) {
             text[used++] = ',';
         }
         text[used++] = digits[i];
     }
-    text[used] = '\0';
+    (void)snprintf(text + used, size - used, "%s", digits + count);
     return text;
 }
 
@@ -371,10 +497,46 @@ static void change_number(double log_ratio, bool factor, char text[32])
     if (!isfinite(log_ratio)) {
         (void)snprintf(text, 32, "%s", log_ratio > 0 ? "any" : factor ? "0" : "-100");
     } else if (factor) {
-        (void)snprintf(text, 32, "%.*f", exp(log_ratio) < 10.0 ? 3 : 1, exp(log_ratio));
+        (void)snprintf(text, 32, "%.3f", exp(log_ratio));
     } else {
         (void)snprintf(text, 32, "%+.1f", percent);
     }
+}
+
+static bool is_share(const struct oc_claim *claim)
+{
+    return claim->kind != OC_CLAIM_CURRENT && claim->kind != OC_CLAIM_CANDIDATE &&
+           claim->kind != OC_CLAIM_COST;
+}
+
+static double scale_of(const struct oc_claim *claim)
+{
+    return is_share(claim) ? 100.0 : strcmp(unit_of(claim), " us") == 0 ? 1e-3 : 1.0;
+}
+
+static const char *unit_of(const struct oc_claim *claim)
+{
+    return is_share(claim) ? " %"
+           : claim->kind == OC_CLAIM_COST ||
+                   strncmp(oc_verify_metric_unit(claim->metric), "ns", 2) == 0
+               ? " us"
+               : "";
+}
+
+static bool stand_together(const struct oc_verify_cell *one, const struct oc_verify_cell *other)
+{
+    return one->scenario == other->scenario && one->placement == other->placement;
+}
+
+/* Returns how much was added: what fitted. */
+static size_t add(char text[OC_VERIFY__SENTENCE_BYTES], size_t used, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text + used, OC_VERIFY__SENTENCE_BYTES - used, format, arguments);
+    va_end(arguments);
+    return strlen(text + used);
 }
 
 static const char *list_criteria(const struct oc_gate *gate, enum oc_criterion_state state,
@@ -389,8 +551,10 @@ static const char *list_criteria(const struct oc_gate *gate, enum oc_criterion_s
             char measured[OC_VERIFY__WORDS_BYTES] = "";
             char reading[OC_VERIFY__WORDS_BYTES];
             int added;
-            if (criterion->reading_count > 0 &&
-                criterion->readings[criterion->headline].gain.kind != OC_INTERVAL_NONE) {
+            if (criterion->why == OC_UNDECIDED_VOIDED) {
+                (void)snprintf(measured, sizeof(measured), ": cell void");
+            } else if (criterion->reading_count > 0 &&
+                       criterion->readings[criterion->headline].gain.kind != OC_INTERVAL_NONE) {
                 measured[0] = ' ';
                 (void)oc_verify__words_reading(&criterion->readings[criterion->headline], reading);
                 (void)snprintf(measured + 1, sizeof(measured) - 1, "%.*s",

@@ -13,8 +13,8 @@
 
 #include "verify/verify.h"
 
-#define OC_VERIFY__WORDS_BYTES    96U
-#define OC_VERIFY__SENTENCE_BYTES 640U
+#define OC_VERIFY__WORDS_BYTES    160U
+#define OC_VERIFY__SENTENCE_BYTES 1024U
 
 /** Where it was measured: "this host, loopback" or "two hosts". Static text. */
 const char *oc_verify__words_where(const struct oc_verify_report *report);
@@ -22,11 +22,14 @@ const char *oc_verify__words_where(const struct oc_verify_report *report);
 /** A metric as people name it: "p99 latency". Static text. */
 const char *oc_verify__words_metric(enum oc_verify_metric metric);
 
-/** A value with its unit, by size: "41.2 us", "123,456 /s", "12.3 MB"; "-" for NaN. */
+/**
+ * A value with its unit: "41.20 us", "123,456 /s", "12.3 MiB"; "-" for NaN. Times are in us with
+ * two decimals up to 100 ms, so that a column can be compared by eye.
+ */
 const char *oc_verify__words_value(enum oc_verify_metric metric, double value,
                                    char text[OC_VERIFY__WORDS_BYTES]);
 
-/** "41.2 to 25.6 us". */
+/** "41.20 to 25.60 us". */
 const char *oc_verify__words_values(enum oc_verify_metric metric, double current, double candidate,
                                     char text[OC_VERIFY__WORDS_BYTES]);
 
@@ -51,6 +54,31 @@ const char *oc_verify__words_reading(const struct oc_gate_reading *reading,
 /** The value of a finding in its unit, with interval; "-" where there is none. */
 const char *oc_verify__words_finding(const struct oc_claim_finding *finding,
                                      char text[OC_VERIFY__WORDS_BYTES]);
+
+/** What a claim asks for: "at least 47 %", "3.00 to 5.00 us". */
+const char *oc_verify__words_claim(const struct oc_claim *claim, char text[OC_VERIFY__WORDS_BYTES]);
+
+/**
+ * Cells by name, those of one scenario and placement together: "stress/{1, 64}/same-core". What
+ * does not fit is cut.
+ */
+const char *oc_verify__words_cells(const struct oc_verify_cell *all, const uint32_t *cells,
+                                   uint32_t count, char text[OC_VERIFY__SENTENCE_BYTES]);
+
+/** Why a cell is void: "void: 3 of 8 blocks excluded (...)"; "" if it is not. */
+const char *oc_verify__words_void(const struct oc_cell_account *account,
+                                  char text[OC_VERIFY__WORDS_BYTES]);
+
+/** The verdict of a comparison, with the reason if there is none. */
+const char *oc_verify__words_verdict(const struct oc_comparison *comparison,
+                                     char text[OC_VERIFY__WORDS_BYTES]);
+
+/** Of a claim, why a pair's column is empty: "tokio not measured"; "" if both stacks are there. */
+const char *oc_verify__words_absent(const struct oc_verify_report *report, enum oc_verify_pair pair,
+                                    char text[OC_VERIFY__WORDS_BYTES]);
+
+/** The main figure of a cell: its primary metric, or the rate where it measures a capacity. */
+enum oc_verify_metric oc_verify__words_main(const struct oc_verify_cell *cell);
 
 /** The criteria of the gate, in their order: "ping-pong latency". Static text. */
 const char *oc_verify__words_criterion(uint32_t criterion);

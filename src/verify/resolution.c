@@ -125,7 +125,9 @@ static void borrow(struct oc_resolutions *resolutions, const struct oc_verify_da
             &resolutions->table[cell * OC_VERIFY_METRIC_COUNT + metric];
         double lent = of_scenario[cells->cells[cell].scenario];
 
-        if (isfinite(resolution->bound) || of_all < 0.0) {
+        /* The other open loops have the rate that they were offered: no measure of a search. */
+        if (isfinite(resolution->bound) || of_all < 0.0 ||
+            (metric == OC_VERIFY_METRIC_RATE && cells->cells[cell].p99_limit_us > 0)) {
             continue;
         }
         resolution->bound = lent >= 0.0 ? lent : of_all;

@@ -3,7 +3,6 @@
  */
 #include "verify/run.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,17 +41,19 @@ struct sight {
 static bool counts_itself(const struct oc_verify_cell *cell, enum oc_verify_stack stack);
 static bool start(struct oc_verify__rig *rig, const struct oc_verify_cell *cell,
                   struct oc_verify_run *run, struct oc_io_address *address);
+static void fail(struct oc_verify_run *run, struct oc_histogram *latency, const char *why);
 static void on_mark(void *context, enum oc_verify__mark mark, uint64_t requests);
 static void see_begin(struct sight *sight, uint64_t requests);
 static void see_end(struct sight *sight, uint64_t requests);
+static void fill(struct oc_verify_run *run, const struct oc_verify_cell *cell,
+                 const struct sight *sight, const struct oc_verify__outcome *outcome);
 static void fill_latencies(struct oc_verify_run *run, const struct oc_histogram *latency,
                            const struct oc_histogram *connect);
 static void fill_costs(struct oc_verify_run *run, const struct oc_verify_cell *cell,
                        const struct sight *sight);
 static void fill_calls(struct oc_verify_run *run, const struct oc_verify_cell *cell,
                        const struct sight *sight, const struct oc_verify__outcome *outcome);
-static void exclude(struct oc_verify_run *run, const struct sight *sight,
-                    const struct oc_verify__outcome *outcome);
+static uint64_t steal_ns_of(const struct sight *sight);
 static int play(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
 
 void oc_verify__run_make(struct oc_verify__rig *rig, const struct oc_verify_cell *cell,
@@ -97,23 +98,14 @@ void oc_verify__run_make(struct oc_verify__rig *rig, const struct oc_verify_cell
                                                                   : rig->cpus.client);
     drops = ops->drops(rig->host);
     if (play(&task, &outcome) < 0 || !sight.ended) {
-        run->exclusion = OC_VERIFY_FAILED;
-        (void)snprintf(run->why, sizeof(run->why), "%s",
-                       outcome.why[0] != '\0' ? outcome.why : "the run ended too early");
-        oc_histogram_reset(latency);
+        fail(run, latency, outcome.why[0] != '\0' ? outcome.why : "the run ended too early");
     } else if (sight.end_requests == sight.begin_requests) {
-        run->exclusion = OC_VERIFY_FAILED;
-        (void)snprintf(run->why, sizeof(run->why),
-                       "no request was completed in the %" PRIu32 " ms measured",
-                       cell->duration_ms);
-        oc_histogram_reset(latency);
+        fail(run, latency, "no request was completed in the time that is measured");
     }
     drops = ops->drops(rig->host) - drops;
     sight.has_last_counters = ops->stop(rig->host, &sight.last_counters);
     if (rig->host->lost[0] != '\0') {
-        run->exclusion = OC_VERIFY_FAILED;
-        (void)snprintf(run->why, sizeof(run->why), "%.127s", rig->host->lost);
-        oc_histogram_reset(latency);
+        fail(run, latency, rig->host->lost);
     }
     run->metrics[OC_VERIFY_METRIC_ERRORS] = (double)outcome.errors;
     run->metrics[OC_VERIFY_METRIC_TIMEOUTS] = (double)outcome.timeouts;
@@ -121,10 +113,29 @@ void oc_verify__run_make(struct oc_verify__rig *rig, const struct oc_verify_cell
     if (run->exclusion == OC_VERIFY_FAILED) {
         return;
     }
-    fill_latencies(run, latency, rig->connect);
-    fill_costs(run, cell, &sight);
-    fill_calls(run, cell, &sight, &outcome);
-    exclude(run, &sight, &outcome);
+    fill(run, cell, &sight, &outcome);
+    oc_verify__run_exclude(run, steal_ns_of(&sight));
+}
+
+void oc_verify__run_exclude(struct oc_verify_run *run, uint64_t steal_ns)
+{
+    if (steal_ns > STEAL_NS_ALWAYS && run->steal_share > OC_VERIFY_STEAL_MAX) {
+        run->exclusion = OC_VERIFY_EXCLUDED_STEAL;
+        (void)snprintf(run->why, sizeof(run->why), "steal time %.1f %% of the machine",
+                       100.0 * run->steal_share);
+    } else if (run->offered_rate > 0 && run->lag_p99_ns > OC_VERIFY_LAG_MAX_NS) {
+        run->exclusion = OC_VERIFY_EXCLUDED_LAG;
+        (void)snprintf(run->why, sizeof(run->why),
+                       "the generator was late: p99 of its lag %.1f us, more than %.0f us",
+                       run->lag_p99_ns / 1e3, OC_VERIFY_LAG_MAX_NS / 1e3);
+    }
+}
+
+static void fail(struct oc_verify_run *run, struct oc_histogram *latency, const char *why)
+{
+    run->exclusion = OC_VERIFY_FAILED;
+    (void)snprintf(run->why, sizeof(run->why), "%.127s", why);
+    oc_histogram_reset(latency);
 }
 
 /* An echo of ours tells its counters whenever it is asked; a venue only at its end, with all that
@@ -158,6 +169,9 @@ static int play(const struct oc_verify__task *task, struct oc_verify__outcome *o
 {
     if (task->cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT) {
         return oc_verify__fan_out_run(task, outcome);
+    }
+    if (task->cell->p99_limit_us > 0) {
+        return oc_verify__capacity_run(task, outcome);
     }
     if (!task->cell->echo) {
         return oc_verify__orders_run(task, outcome);
@@ -219,6 +233,21 @@ static void see_end(struct sight *sight, uint64_t requests)
         sight->has_counters = host->ops->counters(host, &sight->end_counters);
     }
     host->ops->footprint(host, &sight->footprint);
+}
+
+static void fill(struct oc_verify_run *run, const struct oc_verify_cell *cell,
+                 const struct sight *sight, const struct oc_verify__outcome *outcome)
+{
+    fill_latencies(run, outcome->latency, outcome->connect);
+    fill_costs(run, cell, sight);
+    if (cell->p99_limit_us > 0) {
+        /* System calls are those of other rates for each stack: they compare with nothing. */
+        run->metrics[OC_VERIFY_METRIC_RATE] = outcome->rate_held;
+        run->lag_p99_ns = outcome->search_lag_p99_ns;
+    } else {
+        fill_calls(run, cell, sight, outcome);
+        run->lag_p99_ns = (double)oc_histogram_percentile_ns(outcome->lag, 99.0);
+    }
 }
 
 static void fill_latencies(struct oc_verify_run *run, const struct oc_histogram *latency,
@@ -320,26 +349,11 @@ static void fill_calls(struct oc_verify_run *run, const struct oc_verify_cell *c
     }
 }
 
-/* By steal time and the generator's lag only, never by what came out. */
-static void exclude(struct oc_verify_run *run, const struct sight *sight,
-                    const struct oc_verify__outcome *outcome)
+/* Of the host that suffered more. */
+static uint64_t steal_ns_of(const struct sight *sight)
 {
     uint64_t there_ns = sight->end.steal_ns - sight->begin.steal_ns;
     uint64_t here_ns = sight->end.here_steal_ns - sight->begin.here_steal_ns;
-    uint64_t steal_ns = there_ns > here_ns ? there_ns : here_ns;
-    double lag_ns = (double)oc_histogram_percentile_ns(outcome->lag, 99.0);
-    double p99_ns = run->metrics[OC_VERIFY_METRIC_LATENCY_P99];
 
-    run->lag_p99_ns = lag_ns;
-    if (steal_ns > STEAL_NS_ALWAYS && run->steal_share > OC_VERIFY_STEAL_MAX) {
-        run->exclusion = OC_VERIFY_EXCLUDED_STEAL;
-        (void)snprintf(run->why, sizeof(run->why), "steal time %.1f %% of the machine",
-                       100.0 * run->steal_share);
-    } else if (run->offered_rate > 0 && lag_ns > OC_VERIFY_LAG_ALWAYS_NS &&
-               lag_ns > OC_VERIFY_LAG_MAX * p99_ns) {
-        run->exclusion = OC_VERIFY_EXCLUDED_LAG;
-        (void)snprintf(run->why, sizeof(run->why),
-                       "the generator was late: p99 of its lag %.1f us, of the latency %.1f us",
-                       lag_ns / 1e3, p99_ns / 1e3);
-    }
+    return there_ns > here_ns ? there_ns : here_ns;
 }

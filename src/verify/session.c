@@ -41,6 +41,7 @@ static bool has_given_up(const struct oc_verify_data *data, uint32_t cell,
                          enum oc_verify_stack stack);
 static int make_scripts(struct oc_verify__session *session, const struct oc_verify_cell *cell,
                         const struct oc_script **scripts);
+static bool is_to_stop(const struct oc_verify__session *session);
 static int fail(struct oc_verify__session *session, const char *what);
 
 uint32_t oc_verify__block_plan(const struct oc_verify_cell *cell,
@@ -106,11 +107,16 @@ int oc_verify__block_make(struct oc_verify__session *session, uint32_t cell_inde
             .order = (uint8_t)i,
             .offered_rate = runs[i].rate,
         };
-        if (session->config->stop != NULL && *session->config->stop != 0) {
+        if (is_to_stop(session)) {
             session->over = true;
             return 0;
         }
         oc_verify__run_make(&session->rig, cell, scripts, &run, session->latency);
+        if (run.exclusion == OC_VERIFY_FAILED && is_to_stop(session)) {
+            /* What asked for the end may have ended the server, too: that is no failure of it. */
+            session->over = true;
+            return 0;
+        }
         if (session->rig.host->lost[0] != '\0') {
             return fail(session, session->rig.host->lost);
         }
@@ -353,6 +359,11 @@ static int make_scripts(struct oc_verify__session *session, const struct oc_veri
     }
     *scripts = *made;
     return 0;
+}
+
+static bool is_to_stop(const struct oc_verify__session *session)
+{
+    return session->config->stop != NULL && *session->config->stop != 0;
 }
 
 static int fail(struct oc_verify__session *session, const char *what)

@@ -6,6 +6,7 @@
 
 #include "verify/cells.h"
 #include "verify/local.h"
+#include "verify/priority.h"
 #include "verify/remote.h"
 #include "verify/run.h"
 #include "verify/verify.h"
@@ -35,6 +36,7 @@ struct oc_verify__session {
     struct oc_verify__local local;   /* one of these two is the rig's host */
     struct oc_verify__remote remote;
     struct oc_verify__rig rig;
+    struct oc_verify__priority priority;
     struct oc_verify__scripts scripts;
     struct oc_histogram *latency; /* of the run */
     uint32_t blocks_done[OC_VERIFY__CELLS_MAX];

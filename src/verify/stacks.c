@@ -59,7 +59,7 @@ void oc_verify__stacks_find(struct oc_verify__stacks *stacks, const char *tokio,
         (void)snprintf(ours[OC_VERIFY_STACK_IO_URING].why,
                        sizeof(ours[OC_VERIFY_STACK_IO_URING].why), "%.255s", reason);
     }
-    find_program(stacks, tokio, TOKIO, "make baseline-tokio", stacks->tokio,
+    find_program(stacks, tokio, TOKIO, "run `make baseline-tokio`", stacks->tokio,
                  &ours[OC_VERIFY_STACK_TOKIO]);
     ours[OC_VERIFY_STACK_TOKIO_CURRENT] = ours[OC_VERIFY_STACK_TOKIO];
     find_program(stacks, libuv, LIBUV, "install libuv1-dev, then make", stacks->libuv,
@@ -68,7 +68,6 @@ void oc_verify__stacks_find(struct oc_verify__stacks *stacks, const char *tokio,
 
 void oc_verify__stacks_listen(struct oc_verify__stacks *stacks, const struct oc_io_address *address)
 {
-    struct oc_verify_stack_status *libuv = &stacks->status[OC_VERIFY_STACK_LIBUV];
     char text[OC_IO_ADDRESS_TEXT_BYTES];
     const char *colon;
 
@@ -77,10 +76,6 @@ void oc_verify__stacks_listen(struct oc_verify__stacks *stacks, const struct oc_
         (void)snprintf(stacks->listen, sizeof(stacks->listen), "%.*s:0", (int)(colon - text), text);
     }
     stacks->insecure = !oc_io_address_is_loopback(address);
-    if (stacks->insecure && libuv->available) {
-        libuv->available = false;
-        (void)snprintf(libuv->why, sizeof(libuv->why), "it listens on 127.0.0.1 only");
-    }
 }
 
 void oc_verify__stacks_command(const struct oc_verify__stacks *stacks,
@@ -105,6 +100,8 @@ void oc_verify__stacks_command(const struct oc_verify__stacks *stacks,
     case OC_VERIFY_STACK_LIBUV:
         OC_ASSERT(server->echo);
         add(command, stacks->libuv);
+        add(command, "--listen");
+        add(command, stacks->listen);
         return;
     case OC_VERIFY_STACK_FLOOR:
     case OC_VERIFY_STACK_EPOLL:
@@ -190,8 +187,14 @@ static void find_program(const struct oc_verify__stacks *stacks, const char *giv
         }
     }
     if (!status->available) {
-        (void)snprintf(status->why, sizeof(status->why), "%s is not there; mend: %s",
-                       given != NULL ? given : places[0], mend);
+        if (given != NULL) {
+            (void)snprintf(status->why, sizeof(status->why), "%s is no program that can be run",
+                           given);
+        } else {
+            (void)snprintf(status->why, sizeof(status->why),
+                           "%s (looked for beside this program, as %s%s)", mend, places[0],
+                           places[1] != NULL ? " and so on" : "");
+        }
         return;
     }
     ask_version(path, status);

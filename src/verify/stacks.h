@@ -57,10 +57,7 @@ struct oc_verify__command {
  */
 void oc_verify__stacks_find(struct oc_verify__stacks *stacks, const char *tokio, const char *libuv);
 
-/**
- * From now on servers listen on this host's `address`, on any port. Stacks that can listen on
- * 127.0.0.1 only are not available on another one.
- */
+/** From now on servers listen on this host's `address`, on any port. */
 void oc_verify__stacks_listen(struct oc_verify__stacks *stacks,
                               const struct oc_io_address *address);
 

@@ -48,6 +48,8 @@ struct oc_verify__outcome {
     uint64_t requests_all;        /* since the process started, all phases */
     uint64_t errors;              /* replies that were wrong, connections that broke */
     uint64_t timeouts;            /* requests without a reply */
+    double rate_held;             /* of a search: the highest rate within the limit, NaN if none */
+    double search_lag_p99_ns;     /* of a search, for all its offers (verify/search.h) */
     char why[128];                /* of the first of them */
 };
 
@@ -81,11 +83,13 @@ void oc_verify__outcome_fail(struct oc_verify__outcome *outcome, const char *for
 
 /**
  * The clients. Each connects, plays all phases and closes. They return 0 when the measured period
- * took place to its end, -1 otherwise, with the reason in outcome->why.
+ * took place to its end, -1 otherwise, with the reason in outcome->why. Capacity is a search with
+ * many offers of the same orders: its measured period is all of them, and it leaves no latencies.
  */
 int oc_verify__raw_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
 int oc_verify__many_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
 int oc_verify__orders_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
+int oc_verify__capacity_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
 int oc_verify__fan_out_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
 
 /**

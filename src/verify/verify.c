@@ -74,6 +74,7 @@ int oc_verify_run(const struct oc_verify_config *config, struct oc_verify_report
             oc_verify__remote_end(&session->remote, &report->server_environment);
         }
     }
+    oc_verify__priority_restore(&session->priority);
     oc_verify__remote_close(&session->remote);
     (void)snprintf(report->calls_why, sizeof(report->calls_why), "%s", session->rig.calls_why);
     report->elapsed_s = (double)(oc_verify__clock_ns() - session->start_ns) / 1e9;
@@ -130,7 +131,10 @@ static int prepare(struct oc_verify__session *session)
 
     oc_verify__process_raise_files();
     oc_verify__process_cpus(&session->rig.cpus);
+    oc_verify__priority_raise(&session->priority);
     oc_verify__environment_begin(&report->environment);
+    (void)snprintf(report->environment.priority, sizeof(report->environment.priority), "%s",
+                   oc_verify__priority_text(&session->priority));
     (void)snprintf(report->environment.command, sizeof(report->environment.command), "%s",
                    config->command == NULL ? "" : config->command);
     oc_verify__make_printable(report->environment.command);
@@ -171,7 +175,8 @@ static int choose_host(struct oc_verify__session *session)
     struct oc_verify__hello hello;
 
     if (config->on == NULL) {
-        oc_verify__calibrate(session->rig.cpus.server, &report->costs, &report->split);
+        oc_verify__calibrate(session->rig.cpus.server, config->apply_ns, &report->costs,
+                             &report->split);
         oc_verify__stacks_find(&session->stacks, config->tokio, config->libuv);
         memcpy(report->stacks, session->stacks.status, sizeof(report->stacks));
         oc_verify__local_init(&session->local, &session->stacks, session->rig.cpus.server);

@@ -50,11 +50,12 @@ struct oc_verify_config {
     const char *on;        /* HOST:PORT of an agent that starts the servers; NULL: this host */
     const char *tokio;     /* path of the program; NULL: looked for; of this host only */
     const char *libuv;
-    uint64_t altered_delay_ns;         /* busy time added to ALTERED for each request; 0: A/A */
-    uint32_t stacks;                   /* set; 0: all that the pairs need, with floor and libuv */
-    uint32_t blocks;                   /* for tests: in every cell; 0: as planned */
-    uint32_t duration_ms;              /* for tests: of every run; 0: as planned */
-    uint32_t resamples;                /* for tests: of the bootstrap; 0: OC_BOOTSTRAP_RESAMPLES */
+    double (*apply_ns)(void);  /* measures one order in the engine: calibrate.h; may be NULL */
+    uint64_t altered_delay_ns; /* busy time added to ALTERED for each request; 0: A/A */
+    uint32_t stacks;           /* set; 0: all that the pairs need, with floor and libuv */
+    uint32_t blocks;           /* for tests: in every cell; 0: as planned */
+    uint32_t duration_ms;      /* for tests: of every run; 0: as planned */
+    uint32_t resamples;        /* for tests: of the bootstrap; 0: OC_BOOTSTRAP_RESAMPLES */
     const volatile sig_atomic_t *stop; /* not 0: end with what there is; may be NULL */
     void (*on_progress)(void *context, const struct oc_verify_progress *progress); /* or NULL */
     void *context;
@@ -87,8 +88,9 @@ struct oc_verify_report {
 
 /**
  * Measures and judges. Takes up to 90 s (quick) or two hours (full); starts and ends server
- * processes, on loopback or by an agent elsewhere, and pins the calling thread. Not to be called
- * from two threads.
+ * processes, on loopback or by an agent elsewhere, and pins the calling thread. Meanwhile its
+ * scheduling priority is raised where that is allowed (priority.h). Not to be called from two
+ * threads.
  *
  * Returns 0 and the report, or -1 with a sentence in `error` (no memory, files, nothing to
  * measure, no agent or one that went away). The report is to be given back with

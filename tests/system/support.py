@@ -5,6 +5,7 @@ is stopped by its own process id. Every wait has an end.
 """
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -32,6 +33,18 @@ def io_uring_reason():
 def backends():
     """The backends that this build and kernel can run."""
     return ["epoll"] if io_uring_reason() else ["epoll", "io_uring"]
+
+
+def children(pid):
+    """{pid: command line} of the processes that `pid` started."""
+    found = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            for child in task.read_text().split():
+                found[int(child)] = pathlib.Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            pass    # it ended meanwhile
+    return found
 
 
 class Venue:

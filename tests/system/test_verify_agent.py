@@ -4,7 +4,8 @@ Method: an agent and a verification on loopback, then between two network namesp
 iproute2 is there); plain sockets that speak to the agent: wrongly, at the wrong time, and one that
 goes away while a server runs. Fails when: a report does not name both hosts or has a same-core
 cell, a server outlives its controller or the agent, the agent can be brought down by what it is
-sent, serves two at once, or listens beyond loopback unasked. What is measured here is not judged.
+sent, serves two at once, or listens beyond loopback unasked, or what was broken off is not gone on
+with. What is measured here is not judged.
 """
 import json
 import os
@@ -19,18 +20,9 @@ import threading
 import time
 import unittest
 
-from support import OUTCRY, PATIENCE_S, run
+from support import OUTCRY, PATIENCE_S, children, run
 
 STACKS = "epoll,altered"
-
-
-def children(pid):
-    """Processes that `pid` started."""
-    try:
-        return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children")
-                for child in task.read_text().split()]
-    except OSError:
-        return []
 
 
 def gone(pid):
@@ -55,9 +47,10 @@ class Agent:
     """A running agent. Use it in a `with`: it is stopped at the end."""
 
     def __init__(self, listen="127.0.0.1:0", *arguments, command=()):
+        # Of a session of its own: one that is killed cannot give back the session's priority.
         self.process = subprocess.Popen(
             [*command, OUTCRY, "verify", "--agent", "--listen", listen, *arguments],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.first = self.process.stderr.readline()
         found = re.search(r"listening on (\S+);", self.first)
         if not found:
@@ -134,12 +127,12 @@ class VerifyAgent(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.json = os.path.join(self.folder.name, "v.json")
 
-    def verify(self, address, scenario, status=0, command=()):
+    def verify(self, address, scenario, *more, status=0, command=(), stacks=STACKS, blocks=1):
         """A small verification with its servers at the agent's host. Its report and its text."""
         done = subprocess.run(
             [*command, OUTCRY, "verify", "--on", address, "--scenario", scenario, "--stacks",
-             STACKS, "--blocks", "1", "--duration-ms", "50", "--resamples", "200", "--seed", "7",
-             "--quiet", "--json", self.json],
+             stacks, "--blocks", str(blocks), "--duration-ms", "50", "--resamples", "200", "--seed",
+             "7", "--quiet", "--json", self.json, *more],
             capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         if status != 0:
@@ -154,6 +147,7 @@ class VerifyAgent(unittest.TestCase):
         for host in ("environment", "server_environment"):
             self.assertGreater(report[host]["cpus_online"], 0)
             self.assertIn("Linux", report[host]["kernel"])
+            self.assertIn(report[host]["priority"], ("raised (nice -20)", "as started"))
         self.assertEqual([cell["name"] for cell in report["cells"]], cells)
         self.assertEqual(len(report["runs"]), len(cells) * len(STACKS.split(",")))
         for one in report["runs"]:
@@ -177,6 +171,30 @@ class VerifyAgent(unittest.TestCase):
             self.assertIn("share no core", text)
             self.assertTrue(becomes(lambda: not children(agent.process.pid)))
             self.assertEqual(agent.stop(), 0)
+
+    def test_resume(self):
+        """Broken off within the last block, at one agent, and gone on with at another."""
+        path = pathlib.Path(self.json + ".runs")
+        with Agent() as agent:
+            whole, _ = self.verify(agent.address, "ping-pong,persistent", blocks=2)
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        self.assertEqual(len(lines), 1 + 8)
+        path.write_text("".join(lines[:-1]), encoding="utf-8")
+        with Agent() as agent:
+            report, _ = self.verify(agent.address, "ping-pong,persistent", "--resume", blocks=2)
+            self.assertEqual(report["agent"], agent.address)
+        self.assertEqual(report["runs_resumed"], 6)
+        self.assertEqual(len(report["runs"]), 8)
+        self.assertEqual(report["runs"][:6], whole["runs"][:6])
+        self.assertEqual([(one["cell"], one["block"], one["stack"], one["order"])
+                          for one in report["runs"]],
+                         [(one["cell"], one["block"], one["stack"], one["order"])
+                          for one in whole["runs"]])
+        # Runs of two hosts are none of this one.
+        done = run("verify", "--resume", "--scenario", "ping-pong,persistent", "--stacks", STACKS,
+                   "--blocks", 2, "--duration-ms", 50, "--seed", 7, "--quiet", "--json", self.json)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("does not fit", done.stderr)
 
     def test_between_two_namespaces(self):
         if os.geteuid() != 0 or shutil.which("ip") is None:
@@ -203,6 +221,12 @@ class VerifyAgent(unittest.TestCase):
             self.check_report(report, "198.18.0.1:7401",
                               ["ping-pong/100B/cross-core", "persistent/window-16/cross-core",
                                "request-response/1/cross-core"])
+            if report["stacks"]["libuv"]["available"]:
+                report, _ = self.verify(agent.address, "reuse", "--full", command=inside[1],
+                                        stacks="libuv,epoll")
+                self.check_report(report, "198.18.0.1:7401",
+                                  ["reuse/each/cross-core", "reuse/one/cross-core"])
+                self.assertEqual(sum(one["stack"] == "libuv" for one in report["runs"]), 2)
             self.assertEqual(agent.stop(), 0)
 
     def test_asks_for_insecure(self):
@@ -230,13 +254,14 @@ class VerifyAgent(unittest.TestCase):
                     started = children(agent.process.pid)
                     self.assertEqual(len(started), 1)
                     socket.create_connection(("127.0.0.1", port), PATIENCE_S).close()
-                self.assertTrue(becomes(lambda pid=started[0]: gone(pid)), "the server lives on")
+                server = next(iter(started))
+                self.assertTrue(becomes(lambda pid=server: gone(pid)), "the server lives on")
 
     def test_agent_that_is_killed(self):
         with Agent() as agent, agent.connect() as control:
             control.hello()
             control.start()
-            server = children(agent.process.pid)[0]
+            server = next(iter(children(agent.process.pid)))
             agent.process.kill()
             self.assertTrue(becomes(lambda: gone(server)), "the server lives on")
 
@@ -266,7 +291,7 @@ class VerifyAgent(unittest.TestCase):
                           {"altered_delay_ns": "1"}, {"stack": "floor", "echo": False},
                           {"stack": "altered", "size": 0, "altered_delay_ns": 1}):
                 self.assertFalse(control.start(**wrong)["ok"], wrong)
-                self.assertEqual(children(agent.process.pid), [], wrong)
+                self.assertEqual(children(agent.process.pid), {}, wrong)
             for name in ("meters", "counters", "footprint", "calls_begin", "calls_end", "exec", 7):
                 self.assertFalse(control.ask({"do": name})["ok"], name)
             self.assertTrue(control.ask({"do": "stop"})["ok"])
@@ -279,7 +304,7 @@ class VerifyAgent(unittest.TestCase):
             self.assertGreater(control.ask({"do": "meters"})["machine_ns"], 0)
             self.assertGreaterEqual(control.ask({"do": "counters"})["system_calls"], 1)
             self.assertTrue(control.ask({"do": "stop"})["ok"])
-            self.assertEqual(children(agent.process.pid), [])
+            self.assertEqual(children(agent.process.pid), {})
 
     def test_hostile_bytes(self):
         with Agent() as agent:

@@ -144,7 +144,7 @@ static inline void report_made_host(struct oc_verify_report *report,
     host->cpus_online = 2;
     host->cpus_allowed = 2;
     report->costs = (struct oc_verify_costs){160.0, 400.0, 900.0, 3300.0, 1700.0};
-    report->split = (struct oc_verify_split){120.0, (double)NAN};
+    report->split = (struct oc_verify_split){120.0, (double)NAN, (double)NAN};
     for (uint32_t i = 0; i < OC_VERIFY_STACK_COUNT; i++) {
         report->stacks[i].available = i != OC_VERIFY_STACK_LIBUV;
         (void)snprintf(report->stacks[i].version, sizeof(report->stacks[i].version), "1.%u", i);

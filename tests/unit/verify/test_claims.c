@@ -144,6 +144,10 @@ static void test_figures(void **state)
     assert_int_equal(finding.verdict, OC_CLAIM_CONFIRMED);
     assert_int_equal(finding.cell_count, 1);
     assert_true(fabs(finding.value.estimate - 20.0 / 26.0) < 2e-3);
+    /* The orders, and the echo that is set beside them. */
+    assert_int_equal(finding.cells_shown, 2);
+    assert_int_equal(finding.cells[0], 0);
+    assert_int_equal(finding.cells[1], 2);
     finding = judge(&made->input, "34-56 us");
     assert_int_equal(finding.verdict, OC_CLAIM_REFUTED);
     assert_true(fabs(finding.value.estimate - 9000.0) < 20.0);
@@ -153,6 +157,10 @@ static void test_figures(void **state)
     assert_int_equal(finding.verdict, OC_CLAIM_CONFIRMED);
     finding = judge(&made->input, "ten requests");
     assert_int_equal(finding.verdict, OC_CLAIM_CONFIRMED);
+    /* Of ten requests, as the claim is. */
+    assert_true(fabs(finding.value.estimate - 1.5) < 0.01);
+    assert_int_equal(finding.cells_shown, 1);
+    assert_int_equal(finding.cells[0], 3);
     made->cells[3].window = 1;
     finding = judge(&made->input, "ten requests");
     assert_int_equal(finding.verdict, OC_CLAIM_NOT_DECIDABLE);
@@ -178,11 +186,16 @@ static void test_costs(void **state)
 static void test_memory(void **state)
 {
     struct made *made = made_begin(1);
+    struct oc_claim_finding finding;
 
     (void)state;
     made_cell(made, "stress", OC_VERIFY_SCENARIO_STRESS);
     make_pair(made, OC_VERIFY_METRIC_RESIDENT, 1e7, 1.2e7);
-    assert_int_equal(judge(made_input(made, 0.01), "similar memory").verdict, OC_CLAIM_REFUTED);
+    finding = judge(made_input(made, 0.01), "similar memory");
+    assert_int_equal(finding.verdict, OC_CLAIM_REFUTED);
+    assert_true(fabs(finding.value.estimate - 0.2) < 5e-3);
+    assert_true(fabs(finding.current - 1e7) < 2e4);
+    assert_true(fabs(finding.candidate - finding.current * (1.0 + finding.value.estimate)) < 1.0);
     assert_int_equal(judge(made_input(made, 0.30), "similar memory").verdict, OC_CLAIM_CONFIRMED);
     assert_int_equal(judge(made_input(made, INFINITY), "similar memory").verdict,
                      OC_CLAIM_NOT_DECIDABLE);
@@ -202,15 +215,17 @@ static void test_none_of(void **state)
     finding = judge(made_input(made, 0.0), "no errors");
     assert_int_equal(finding.verdict, OC_CLAIM_CONFIRMED);
     assert_int_equal(finding.runs, 20);
+    assert_int_equal(finding.cells_shown, 1);
     assert_true(fabs(finding.value.high - 0.16843) < 1e-5);
     made_run_of(made, 3, IO_URING)->metrics[OC_VERIFY_METRIC_DROPS] = 1.0;
     finding = judge(made_input(made, 0.0), "no errors");
     assert_int_equal(finding.verdict, OC_CLAIM_REFUTED);
     assert_int_equal(finding.runs_hit, 1);
-    made_run_of(made, 3, IO_URING)->exclusion = OC_VERIFY_EXCLUDED_LAG;
+    /* What excludes a run, or fails it, does not hide what went wrong in it. */
+    made_run_of(made, 3, IO_URING)->exclusion = OC_VERIFY_FAILED;
     finding = judge(made_input(made, 0.0), "no errors");
-    assert_int_equal(finding.verdict, OC_CLAIM_CONFIRMED);
-    assert_int_equal(finding.runs, 19);
+    assert_int_equal(finding.verdict, OC_CLAIM_REFUTED);
+    assert_int_equal(finding.runs, 20);
     made_end(made);
 }
 

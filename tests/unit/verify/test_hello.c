@@ -28,13 +28,14 @@ static void fill(void)
                         .cpus_online = 4,
                         .cpus_allowed = 2,
                         .memory_bytes = 1ULL << 40,
+                        .priority = "as started",
                         .time_end = "later",
                         .load_before = {1, 2, 3},
                         .load_after = {4, 5, 6},
                         .busy_share = 0.25},
         .costs =
             {.call_ns = 100.5, .epoll_wait_ns = NAN, .read_ns = 3, .write_ns = 4, .switch_ns = 5},
-        .split = {.decode_ns = 6, .encode_ns = 7},
+        .split = {.decode_ns = 6, .encode_ns = 7, .apply_ns = 8},
     };
     for (uint32_t i = 0; i < OC_VERIFY_STACK_COUNT; i++) {
         said.stacks[i].available = i % 2 == 0;

@@ -62,6 +62,18 @@ static void test_blocks(void **state)
     made_end(made);
 }
 
+/* What is searched for is what ranks. */
+static void test_primary(void **state)
+{
+    struct oc_verify_cell cell = {.scenario = OC_VERIFY_SCENARIO_PERCENTILES, .load_percent = 100};
+
+    (void)state;
+    assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_LATENCY_P99);
+    cell.p99_limit_us = 200;
+    assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_RATE);
+    assert_false(oc_pairs_is_capacity(&cell));
+}
+
 static void test_failures(void **state)
 {
     struct oc_cell_account account = {.blocks_run = 20};
@@ -174,9 +186,10 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blocks),   cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_loads),    cmocka_unit_test(test_zeros),
-        cmocka_unit_test(test_baseline), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_primary),  cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_failures), cmocka_unit_test(test_loads),
+        cmocka_unit_test(test_zeros),    cmocka_unit_test(test_baseline),
+        cmocka_unit_test(test_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,7 +142,25 @@ static void test_figures(void **state)
     assert_non_null(strstr(text, "class=\"aa\""));
     assert_non_null(strstr(text, "id=\"curve-1-t\""));
     assert_non_null(strstr(text, "id=\"connections-0-1-8-t\""));
+    assert_non_null(strstr(text, "by connections</h2>"));
     assert_non_null(strstr(text, "percentile (logarithmic)"));
+    free(text);
+    report_made_end(report);
+}
+
+/* A void cell is pale and says so, in no forest; of one number of connections nothing is drawn. */
+static void test_left_out(void **state)
+{
+    const struct report_made config = {.seed = 5, .blocks = 8, .voids = true};
+    struct oc_verify_report *report = report_made_begin(&config);
+    char *text = report_made_read(oc_verify_report_html, report);
+
+    (void)state;
+    assert_non_null(strstr(text, "void: 4 of 8 blocks excluded</text>"));
+    assert_non_null(strstr(text, "<g class=\"pale\">"));
+    assert_null(strstr(text, "id=\"forest-0-0-t\""));
+    assert_null(strstr(text, "by connections</h2>"));
+    assert_null(strstr(text, "<section id=\"connections\""));
     free(text);
     report_made_end(report);
 }
@@ -212,9 +230,9 @@ static void test_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plans),   cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_loads),   cmocka_unit_test(test_extremes),
-        cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_plans),    cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_left_out), cmocka_unit_test(test_loads),
+        cmocka_unit_test(test_extremes), cmocka_unit_test(test_no_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,93 @@ static void assert_ends_with_decision(const char *text)
     assert_int_equal(sentences, 3);
 }
 
+/* In a table no line is wider than a terminal of 100 columns; what is one long word may be. */
+static void check_widths(const char *text)
+{
+    for (const char *at = text; *at != '\0';) {
+        const size_t size = strcspn(at, "\n");
+        if (size > 100 && memchr(at, ' ', size) != NULL) {
+            fail_msg("%zu columns: %.*s", size, (int)size, at);
+        }
+        at += size;
+        at += *at != '\0';
+    }
+}
+
+/* What is void is told in the place of figures, with the reason, and no gate shows a figure of it.
+ */
+static void test_void(void **state)
+{
+    const struct report_made config = {.seed = 5, .blocks = 8, .voids = true};
+    struct oc_verify_report *report = report_made_begin(&config);
+    char *text = report_made_read(oc_verify_report_markdown, report);
+
+    (void)state;
+    assert_non_null(
+        strstr(text, "| ping-pong/100B/same-core | p50 latency | void | void | void |"));
+    assert_non_null(strstr(text,
+                           "- ping-pong/100B/same-core: void: 4 of 8 blocks excluded (24 runs "
+                           "with steal time, 0 with a late generator)."));
+    assert_non_null(strstr(text, "| ping-pong latency | beyond -10 % | void |"));
+    assert_non_null(strstr(text, "ping-pong latency: cell void"));
+    free(text);
+    report_made_end(report);
+}
+
+/* Every claim with its kind, and the cells that it was judged on; one sign beside a percentage. */
+static void test_claims(void **state)
+{
+    const struct report_made config = {.seed = 2, .blocks = 12, .full = true};
+    struct oc_verify_report *report = report_made_begin(&config);
+    char *text = report_made_read(oc_verify_report_markdown, report);
+
+    (void)state;
+    assert_non_null(strstr(text, "| 25-40 % more under stress | at least 25 % |"));
+    assert_non_null(strstr(text, "persistent/{window-16, window-256}/same-core"));
+    assert_non_null(strstr(text, "| 1-2 system calls for ten requests | at most 2 |"));
+    assert_non_null(strstr(text, " to 3.7 MiB |"));
+    assert_non_null(strstr(text, "The cells behind the recommendation"));
+    assert_null(strstr(text, "tokio not measured"));
+    for (uint32_t i = 0; i < report->data.run_count; i++) {
+        struct oc_verify_run *run = &report->data.runs[i];
+        /* As if there were none. */
+        run->stack = run->stack == OC_VERIFY_STACK_TOKIO ||
+                             run->stack == OC_VERIFY_STACK_TOKIO_CURRENT
+                         ? OC_VERIFY_STACK_FLOOR
+                         : run->stack;
+    }
+    free(text);
+    text = report_made_read(oc_verify_report_markdown, report);
+    assert_non_null(
+        strstr(text, "| epoll\\_wait takes 3-5 us | 3 to 5 us | - | tokio not measured |"));
+    free(text);
+    report_made_end(report);
+}
+
+/* A report that was broken off says so before anything else, with its share of the plan. */
+static void test_stopped(void **state)
+{
+    const struct report_made config = {.seed = 1, .blocks = 4};
+    struct oc_verify_report *report = report_made_begin(&config);
+    char wanted[128];
+    uint32_t planned = 0;
+    char *text;
+
+    (void)state;
+    for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
+        planned += report->data.cells[cell].blocks *
+                   oc_verify__cell_runs(&report->data.cells[cell]);
+    }
+    report->stopped = true;
+    text = report_made_read(oc_verify_report_markdown, report);
+    (void)snprintf(wanted, sizeof(wanted), "STOPPED EARLY by a signal, after %u of at least %u",
+                   report->data.run_count, planned);
+    assert_non_null(strstr(text, wanted));
+    assert_true(strstr(text, wanted) < strstr(text, "## Decision"));
+    free(text);
+    report_made_end(report);
+}
+
 static void test_text(void **state)
 {
     static const struct report_made CONFIGS[] = {
@@ -112,6 +199,7 @@ static void test_text(void **state)
         oc_verify_report_text(report, out);
         assert_int_equal(fclose(out), 0);
         report_made_check(report, text, "not measured: the <program> is not there");
+        check_widths(text);
         assert_ends_with_decision(text);
         assert_non_null(
             strstr(text, CONFIGS[i].full ? "What could not be decided" : "This was --quick"));
@@ -140,9 +228,9 @@ static void test_decision(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_markdown),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_decision),
+        cmocka_unit_test(test_markdown), cmocka_unit_test(test_text),
+        cmocka_unit_test(test_decision), cmocka_unit_test(test_void),
+        cmocka_unit_test(test_claims),   cmocka_unit_test(test_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

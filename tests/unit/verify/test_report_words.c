@@ -23,19 +23,20 @@ static void test_values(void **state)
         double value;
         const char *words;
     } CASES[] = {
-        {P50, 412.4, "412 ns"},
+        {P50, 412.4, "0.41 us"},
         {P50, 4124.0, "4.12 us"},
-        {P50, 41240.0, "41.2 us"},
-        {P50, 1.3e6, "1.30 ms"},
-        {P50, 2.5e9, "2.50 s"},
+        {P50, 41240.0, "41.24 us"},
+        {P50, 1.3e6, "1,300.00 us"},
+        {P50, 2.5e9, "2,500.00 ms"},
+        {P50, 25e9, "25.00 s"},
         {P50, NAN, "-"},
         {P50, INFINITY, "-"},
         {RATE, 123456.4, "123,456 /s"},
         {RATE, 999.0, "999 /s"},
-        {RATE, 6353128.0, "6.35 M/s"},
-        {OC_VERIFY_METRIC_RESIDENT, 4.05e6, "4.0 MB"},
+        {RATE, 6353128.0, "6,353,128 /s"},
+        {OC_VERIFY_METRIC_RESIDENT, 4.05e6, "3.9 MiB"},
         {OC_VERIFY_METRIC_SYSTEM_CALLS, 2.344, "2.34"},
-        {OC_VERIFY_METRIC_SYSTEM_CALLS, 121.6, "122"},
+        {OC_VERIFY_METRIC_SYSTEM_CALLS, 121.6, "121.60"},
     };
     char text[OC_VERIFY__WORDS_BYTES];
 
@@ -44,9 +45,11 @@ static void test_values(void **state)
         assert_string_equal(oc_verify__words_value(CASES[i].metric, CASES[i].value, text),
                             CASES[i].words);
     }
-    assert_string_equal(oc_verify__words_values(P50, 41200.0, 25600.0, text), "41.2 to 25.6 us");
-    assert_string_equal(oc_verify__words_values(P50, 1.2e6, 900e3, text), "1.20 ms to 900.0 us");
-    assert_string_equal(oc_verify__words_values(P50, NAN, 900e3, text), "- to 900.0 us");
+    assert_string_equal(oc_verify__words_values(P50, 41200.0, 25600.0, text), "41.20 to 25.60 us");
+    assert_string_equal(oc_verify__words_values(P50, 1.2e6, 900e3, text), "1,200.00 to 900.00 us");
+    assert_string_equal(oc_verify__words_values(P50, 1.2e8, 9e7, text),
+                        "120.00 ms to 90,000.00 us");
+    assert_string_equal(oc_verify__words_values(P50, NAN, 900e3, text), "- to 900.00 us");
     /* Beyond all sizes it is cut, not overrun. */
     assert_true(strlen(oc_verify__words_value(P50, 1e308, text)) < OC_VERIFY__WORDS_BYTES);
 }
@@ -60,7 +63,7 @@ static void test_intervals(void **state)
     assert_string_equal(oc_verify__words_changes(&it, text), "-38.0 % (-40.0 to -35.0)");
     assert_string_equal(oc_verify__words_ratio(&it, text), "0.620 (0.600 to 0.650)");
     it = interval(log(4.0), log(3.0), log(12.5));
-    assert_string_equal(oc_verify__words_changes(&it, text), "x 4.000 (3.000 to 12.5)");
+    assert_string_equal(oc_verify__words_changes(&it, text), "x 4.000 (3.000 to 12.500)");
     it = interval(log(0.62), -INFINITY, INFINITY);
     assert_string_equal(oc_verify__words_changes(&it, text), "-38.0 % (no interval)");
     assert_string_equal(oc_verify__words_ratio(&it, text), "0.620 (no interval)");
@@ -99,7 +102,7 @@ static void test_findings(void **state)
     char text[OC_VERIFY__WORDS_BYTES];
 
     (void)state;
-    assert_string_equal(oc_verify__words_finding(&finding, text), "10.0 % (5.0 to 15.0)");
+    assert_string_equal(oc_verify__words_finding(&finding, text), "+10.0 % (+5.0 to +15.0)");
     claim.kind = OC_CLAIM_COST;
     finding.value = interval(3300.0, 3300.0, 3300.0);
     assert_string_equal(oc_verify__words_finding(&finding, text), "3.30 us");
@@ -116,13 +119,93 @@ static void test_findings(void **state)
     assert_string_equal(oc_verify__words_finding(&finding, text), "0 of 48 runs");
 }
 
+/* The kind of a claim, and of what a change is. */
+static void test_claims(void **state)
+{
+    static const struct {
+        struct oc_claim claim;
+        const char *words;
+    } CASES[] = {
+        {{.kind = OC_CLAIM_GAIN, .sense = OC_CLAIM_AT_LEAST, .low = 0.47}, "at least 47 %"},
+        {{.kind = OC_CLAIM_TAIL, .sense = OC_CLAIM_AT_LEAST}, "above 0 %"},
+        {{.kind = OC_CLAIM_COST, .sense = OC_CLAIM_WITHIN, .low = 3e3, .high = 5e3}, "3 to 5 us"},
+        {{.kind = OC_CLAIM_CHANGE, .sense = OC_CLAIM_WITHIN, .low = -0.1, .high = 0.1},
+         "-10 to +10 %"},
+        {{.kind = OC_CLAIM_CANDIDATE,
+          .sense = OC_CLAIM_AT_MOST,
+          .metric = OC_VERIFY_METRIC_SYSTEM_CALLS,
+          .high = 0.3},
+         "at most 0.3"},
+        {{.kind = OC_CLAIM_CANDIDATE,
+          .sense = OC_CLAIM_AT_MOST,
+          .metric = OC_VERIFY_METRIC_SYSTEM_CALLS,
+          .per = 10,
+          .high = 2.0},
+         "at most 2"},
+        {{.kind = OC_CLAIM_NONE_OF, .sense = OC_CLAIM_AT_MOST}, "no run"},
+    };
+    struct oc_claim claim = {.kind = OC_CLAIM_CHANGE, .metric = OC_VERIFY_METRIC_RESIDENT};
+    struct oc_claim_finding finding = {.claim = &claim,
+                                       .value = interval(0.717, 0.7, 0.73),
+                                       .current = 3.0 * 1048576,
+                                       .candidate = 5.151 * 1048576};
+    char text[OC_VERIFY__WORDS_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        assert_string_equal(oc_verify__words_claim(&CASES[i].claim, text), CASES[i].words);
+    }
+    assert_string_equal(oc_verify__words_finding(&finding, text),
+                        "+71.7 % (+70.0 to +73.0): 3.0 to 5.2 MiB");
+}
+
+static void test_cells(void **state)
+{
+    static const struct oc_verify_cell CELLS[] = {
+        {.name = "stress/1/same-core", .scenario = OC_VERIFY_SCENARIO_STRESS},
+        {.name = "reuse/each/same-core", .scenario = OC_VERIFY_SCENARIO_REUSE},
+        {.name = "stress/64/same-core", .scenario = OC_VERIFY_SCENARIO_STRESS},
+        {.name = "stress/64/busy-poll",
+         .scenario = OC_VERIFY_SCENARIO_STRESS,
+         .placement = OC_VERIFY_BUSY_POLL},
+    };
+    static const uint32_t ALL[] = {0, 1, 2, 3};
+    uint32_t many[512] = {0};
+    char text[OC_VERIFY__SENTENCE_BYTES];
+
+    (void)state;
+    assert_string_equal(oc_verify__words_cells(CELLS, ALL, 4, text),
+                        "stress/{1, 64}/same-core; reuse/each/same-core; stress/64/busy-poll");
+    assert_string_equal(oc_verify__words_cells(CELLS, ALL, 2, text),
+                        "stress/1/same-core; reuse/each/same-core");
+    assert_string_equal(oc_verify__words_cells(CELLS, ALL, 0, text), "");
+    /* Cut, not overrun. */
+    assert_int_equal(strlen(oc_verify__words_cells(CELLS, many, 512, text)),
+                     OC_VERIFY__SENTENCE_BYTES - 1U);
+}
+
+static void test_void(void **state)
+{
+    struct oc_cell_account account = {.blocks_run = 8, .blocks_excluded = 3};
+    char text[OC_VERIFY__WORDS_BYTES];
+
+    (void)state;
+    account.lag[OC_VERIFY_STACK_EPOLL] = 2;
+    account.steal[OC_VERIFY_STACK_TOKIO] = 1;
+    assert_string_equal(oc_verify__words_void(&account, text), "");
+    account.voided = true;
+    assert_string_equal(oc_verify__words_void(&account, text),
+                        "void: 3 of 8 blocks excluded (1 runs with steal time, 2 with a late "
+                        "generator)");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_readings),
-        cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_values),   cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_readings), cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_claims),   cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_void),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,31 @@ static struct oc_interval interval(double low, double estimate, double high)
     return (struct oc_interval){.low = low, .estimate = estimate, .high = high};
 }
 
+/* The other open loops have the rate that they were offered: what does not vary lends nothing. */
+static void test_search_borrows_nothing(void **state)
+{
+    struct made *made = made_begin(1);
+    struct oc_resolutions resolutions;
+
+    (void)state;
+    made_cell(made, "60%", OC_VERIFY_SCENARIO_PERCENTILES);
+    made_metric(made, 24, OC_VERIFY_STACK_EPOLL, OC_VERIFY_METRIC_RATE, 1e5, 0.001);
+    made_metric(made, 24, OC_VERIFY_STACK_ALTERED, OC_VERIFY_METRIC_RATE, 1e5, 0.001);
+    made_cell(made, "80%", OC_VERIFY_SCENARIO_PERCENTILES);
+    made_cell(made, "search", OC_VERIFY_SCENARIO_PERCENTILES)->p99_limit_us = 200;
+    made_cell(made, "own", OC_VERIFY_SCENARIO_PERCENTILES)->p99_limit_us = 200;
+    made_metric(made, 24, OC_VERIFY_STACK_EPOLL, OC_VERIFY_METRIC_RATE, 1e5, 0.1);
+    made_metric(made, 24, OC_VERIFY_STACK_ALTERED, OC_VERIFY_METRIC_RATE, 1e5, 0.1);
+    (void)made_input(made, 0.0);
+    assert_int_equal(
+        oc_resolutions_make(&resolutions, &made->pairs, &made->data, &CONFIG, &made->arena), 0);
+    assert_true(oc_resolutions_of(&resolutions, 1, OC_VERIFY_METRIC_RATE).borrowed);
+    assert_false(oc_resolutions_of(&resolutions, 2, OC_VERIFY_METRIC_RATE).borrowed);
+    assert_true(oc_resolutions_of(&resolutions, 2, OC_VERIFY_METRIC_RATE).bound == INFINITY);
+    assert_true(oc_resolutions_of(&resolutions, 3, OC_VERIFY_METRIC_RATE).bound < 0.5);
+    made_end(made);
+}
+
 static void test_limit(void **state)
 {
     struct oc_interval harm = interval(-0.01, 0.0, 0.015);
@@ -114,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_search_borrows_nothing),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_standing),
     };

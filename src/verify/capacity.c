@@ -1,0 +1,93 @@
+/*
+ * The capacity at a limit of p99: real orders in open loop, offered at one rate after another to
+ * the same server, until the search knows the highest that it holds.
+ *
+ * Each offer connects anew and ends when its last reply is in, so that none inherits the queue of
+ * the one before it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "client/load.h"
+#include "verify/run.h"
+#include "verify/search.h"
+#include "verify/task.h"
+
+/* What the generator's handshake sends on each connection: session, mass cancel, ping. */
+#define HANDSHAKE_REQUESTS 3U
+#define PERCENTILE         99.0
+
+static int offer(const struct oc_verify__task *task, double rate, uint64_t seed,
+                 struct oc_verify__outcome *outcome, struct oc_load_result *result);
+
+int oc_verify__capacity_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome)
+{
+    const struct oc_verify_cell *cell = task->cell;
+    const double limit_ns = cell->p99_limit_us * 1e3;
+    struct oc_verify__search search;
+    uint64_t measured = 0;
+    double rate;
+
+    oc_verify__search_start(&search, task->rate, task->seed, limit_ns, OC_VERIFY_LAG_MAX_NS);
+    task->mark(task->context, OC_VERIFY__MARK_BEGIN, 0);
+    while (oc_verify__search_next(&search, &rate)) {
+        struct oc_load_result result = {.latency = outcome->latency, .lag = outcome->lag};
+        double p99_ns;
+        if (offer(task, rate, task->seed + search.offers, outcome, &result) < 0) {
+            return -1;
+        }
+        measured += result.measured;
+        /* Nothing that came back within the limit is nothing that held it. */
+        p99_ns = result.measured == 0
+                     ? INFINITY
+                     : (double)oc_histogram_percentile_ns(outcome->latency, PERCENTILE);
+        oc_verify__search_tell(&search, p99_ns,
+                               (double)oc_histogram_percentile_ns(outcome->lag, PERCENTILE));
+    }
+    task->mark(task->context, OC_VERIFY__MARK_END, measured);
+    /* Of offers that were chosen by what came out: no curve of anything. */
+    oc_histogram_reset(outcome->latency);
+    outcome->rate_held = oc_verify__search_rate(&search);
+    outcome->search_lag_p99_ns = search.lag_p99_ns;
+    if (isnan(outcome->rate_held) && !search.late) {
+        oc_verify__outcome_fail(outcome, "p99 was above %.0f us at %.0f requests/s already",
+                                limit_ns / 1e3, search.lowest_rate);
+        return -1;
+    }
+    return 0;
+}
+
+static int offer(const struct oc_verify__task *task, double rate, uint64_t seed,
+                 struct oc_verify__outcome *outcome, struct oc_load_result *result)
+{
+    const struct oc_load_config config = {
+        .address = task->address,
+        .connections = task->cell->connections,
+        .window = OC_LOAD_WINDOW_MAX,
+        .arrivals = OC_ARRIVALS_POISSON,
+        .rate = rate,
+        .warmup_ns = task->warmup_ns,
+        .duration_ns = task->measure_ns,
+        .request_count = UINT64_MAX,
+        .user_first = 1,
+        .seed = seed,
+        .timeout_ns = OC_VERIFY__TIMEOUT_NS,
+        .busy_poll_ns = task->busy_poll_ns,
+        .congestion = "reno",
+    };
+    int rc;
+
+    oc_histogram_reset(outcome->latency);
+    oc_histogram_reset(outcome->lag);
+    rc = oc_load_run(&config, task->scripts, result);
+    outcome->requests_all += result->preloaded + result->requests +
+                             (uint64_t)config.connections * HANDSHAKE_REQUESTS;
+    outcome->errors += result->wrong;
+    outcome->timeouts += result->missing;
+    if (result->why[0] != '\0') {
+        oc_verify__outcome_fail(outcome, "%s", result->why);
+    } else if (rc < 0) {
+        oc_verify__outcome_fail(outcome, "%s", strerror(-rc));
+    }
+    return rc < 0 || result->wrong > 0 || result->missing > 0 ? -1 : 0;
+}
