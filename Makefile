@@ -65,7 +65,7 @@ clang-tidy: deps-all
 
 bench: release
 	cmake --build --preset release -j $(JOBS) --target bench
-	@set -e; for b in $(filter-out %/bench_floor,$(wildcard build/release/bench/bench_*)); do \
+	@set -e; for b in $(filter-out %/bench_floor %/bench_raw,$(wildcard build/release/bench/bench_*)); do \
 		echo "== $$b"; $$b; done
 
 # What cannot be installed, the script names in one line (status 77).

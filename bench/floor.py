@@ -30,6 +30,8 @@ import sys
 import tempfile
 import time
 
+from common import heading, ratio_of
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STACKS = ("epoll", "io_uring")
 SERVER_CPU = 0
@@ -125,37 +127,11 @@ def reply_sizes(build, venue):
     return line[4:6]
 
 
-def interval(values):
-    """The order statistics that hold the median with at least 95 %."""
-    ordered = sorted(values)
-    count = len(ordered)
-    below = 1.0  # of 2^count, how often a median lies beyond the k outermost on both sides
-    term = 1.0
-    k = 0
-    while k < count // 2 and 2 * below / 2 ** count <= 0.05:
-        k += 1
-        term = term * (count - k + 1) / k
-        below += term
-    k = max(k - 1, 0)
-    return ordered[k], ordered[count - 1 - k]
-
-
 def ratio_text(ours, floors):
     if ours is floors:
         return "-"
-    ratios = [one / other for one, other in zip(ours, floors)]
-    low, high = interval(ratios)
-    return f"{statistics.median(ratios):6.3f} [{low:.3f} {high:.3f}]"
-
-
-def heading(text):
-    name = "unknown CPU"
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            name = line.split(":", 1)[1].strip()
-            break
-    print(f"{text}\n{os.cpu_count()} CPUs, {name}, Linux {os.uname().release}, load average "
-          f"{os.getloadavg()[0]:.1f} at the start", flush=True)
+    middle, low, high = ratio_of(ours, floors)
+    return f"{middle:6.3f} [{low:.3f} {high:.3f}]"
 
 
 def roundtrip(build):
