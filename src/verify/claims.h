@@ -48,7 +48,7 @@ struct oc_claim {
     uint32_t window_min;
     uint32_t window_max; /* 0: no limit; open loop counts as 0 */
     uint32_t per;        /* CURRENT, CANDIDATE: of so many requests together; 0 counts as 1 */
-    bool blocking_only;  /* CPU time and context switches mean nothing under busy-poll */
+    bool blocking_only;  /* CPU time, calls and switches mean nothing under busy-poll */
     double low;          /* shares as 0.15, times in ns */
     double high;         /* INFINITY: none named */
 };

@@ -58,6 +58,13 @@ static void test_table(void **state)
         if (claim->kind == OC_CLAIM_GAIN) {
             assert_int_not_equal(oc_pairs_direction(claim->metric), OC_VERIFY_NEITHER);
         }
+        /* Who spins asks as often as it likes. */
+        if (claim->kind != OC_CLAIM_COST && claim->kind != OC_CLAIM_NONE_OF &&
+            (claim->metric == OC_VERIFY_METRIC_SERVER_CPU ||
+             claim->metric == OC_VERIFY_METRIC_SYSTEM_CALLS ||
+             claim->metric == OC_VERIFY_METRIC_CONTEXT_SWITCHES)) {
+            assert_true(claim->blocking_only);
+        }
     }
 }
 
