@@ -117,7 +117,6 @@ struct arguments {
     enum oc_verify_pair gate; /* OC_VERIFY_PAIR_COUNT: none asked */
     bool quick_given;
     bool full_given;
-    bool pairs_given;
     bool seed_given;
     bool quiet;
 };
@@ -229,7 +228,6 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_PAIRS:
         config->pairs = parse_pairs(state, value);
-        arguments->pairs_given = true;
         return 0;
     case KEY_SCENARIO:
         if (!oc_verify_scenarios_parse(value, &config->scenarios, unknown, sizeof(unknown))) {

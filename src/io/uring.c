@@ -3,10 +3,10 @@
  *
  * A turn is one io_uring_enter: it submits every send and every re-armed receive of the turn, runs
  * what the kernel has put off (DEFER_TASKRUN) and waits. Only where more is put off than the kernel
- * runs at once are there others. If completions are there already and nothing is to be submitted,
- * it is none. Accept and receive are multishot: armed once for each listener and connection.
- * uring.h says which file does what, and docs/io-backends.md which techniques are used, and which
- * are not, and why.
+ * runs at once are there others. If completions are there already and nothing is to be submitted or
+ * put off, it is none. Accept and receive are multishot: armed once for each listener and
+ * connection. uring.h says which file does what, and docs/io-backends.md which techniques are used,
+ * and which are not, and why.
  */
 #define _GNU_SOURCE /* liburing.h wants cpu_set_t */
 #include <errno.h>
@@ -24,7 +24,7 @@
 /** An enter runs about 20 pieces of put-off work (Linux 6.13 and later); poll() enters so often
  * again while more is there: enough for a batch, and an end if none of it completes anything. */
 #define GATHER_ENTERS (OC_IO_EVENTS_MAX / 16U)
-/** What an enter may complete, rounded up. */
+/** What an enter usually completes at most, rounded up. */
 #define ENTER_COMPLETIONS 32U
 /** shutdown() waits this long for the kernel to let go of everything. */
 #define SHUTDOWN_NS 1000000000ULL
@@ -35,7 +35,7 @@ static void arm(struct oc_io__uring *uring);
 static void flush(struct oc_io__uring *uring);
 static void serve_ready(struct oc_io__uring *uring, struct oc_io__batch *batch);
 static bool is_idle(const struct oc_io__uring *uring);
-static bool gathers(const struct oc_io__uring *uring, uint32_t capacity, unsigned tries);
+static bool gathers(const struct oc_io__uring *uring, uint32_t room, unsigned tries);
 static int turn(struct oc_io__uring *uring, uint64_t wait_ns);
 static int spin_then_block(struct oc_io__uring *uring, uint64_t wait_ns);
 static int reap(struct oc_io__uring *uring, struct oc_io__batch *batch);
@@ -214,7 +214,8 @@ static int uring_poll(struct oc_io *io, struct oc_io_event *events, uint32_t cap
                                ? oc_io__left_ns(base, start_ns, timeout_ns)
                                : 0;
         int rc = turn(uring, oc_io__wait_ns(base, base->now_ns, left_ns));
-        for (unsigned tries = 0; rc >= 0 && gathers(uring, capacity, tries); tries++) {
+        for (unsigned tries = 0; rc >= 0 && gathers(uring, capacity - batch.count, tries);
+             tries++) {
             rc = oc_io__uring_enter(uring, 0, 0);
         }
         if (rc < 0 && rc != -EINTR) {
@@ -378,14 +379,17 @@ static bool is_idle(const struct oc_io__uring *uring)
 
 /**
  * Whether more is done than the last enter brought. A turn sends once to each connection that owes,
- * so where all hear of all, a turn of 20 events sends as often as one of 1000. Never until buffers
- * or the completion queue are used up: a multishot operation that finds no room ends.
+ * so where all hear of all, a turn of 20 events sends as often as one of 1000. It ends before
+ * buffers or the completion queue are likely to be used up, because a multishot operation that
+ * finds no room ends; and before the batch is, because silent sends are done when all completions
+ * have been looked at.
  */
-static bool gathers(const struct oc_io__uring *uring, uint32_t capacity, unsigned tries)
+static bool gathers(const struct oc_io__uring *uring, uint32_t room, unsigned tries)
 {
     uint32_t ready = io_uring_cq_ready(&uring->ring.ring);
 
-    return tries < GATHER_ENTERS && oc_io__ring_has_more(&uring->ring) && ready < capacity &&
+    return tries < GATHER_ENTERS && oc_io__ring_has_more(&uring->ring) &&
+           ready + ENTER_COMPLETIONS <= room &&
            ready + ENTER_COMPLETIONS <= uring->ring.buffers_given &&
            ready < uring->ring.ring.cq.ring_entries / 2;
 }
