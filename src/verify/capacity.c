@@ -6,16 +6,12 @@
  * the one before it.
  */
 #include <math.h>
-#include <string.h>
 
-#include "client/load.h"
 #include "verify/run.h"
 #include "verify/search.h"
 #include "verify/task.h"
 
-/* What the generator's handshake sends on each connection: session, mass cancel, ping. */
-#define HANDSHAKE_REQUESTS 3U
-#define PERCENTILE         99.0
+#define PERCENTILE 99.0
 
 static int offer(const struct oc_verify__task *task, double rate, uint64_t seed,
                  struct oc_verify__outcome *outcome, struct oc_load_result *result);
@@ -60,34 +56,12 @@ int oc_verify__capacity_run(const struct oc_verify__task *task, struct oc_verify
 static int offer(const struct oc_verify__task *task, double rate, uint64_t seed,
                  struct oc_verify__outcome *outcome, struct oc_load_result *result)
 {
-    const struct oc_load_config config = {
-        .address = task->address,
-        .connections = task->cell->connections,
-        .window = OC_LOAD_WINDOW_MAX,
-        .arrivals = OC_ARRIVALS_POISSON,
-        .rate = rate,
-        .warmup_ns = task->warmup_ns,
-        .duration_ns = task->measure_ns,
-        .request_count = UINT64_MAX,
-        .user_first = 1,
-        .seed = seed,
-        .timeout_ns = OC_VERIFY__TIMEOUT_NS,
-        .busy_poll_ns = task->busy_poll_ns,
-        .congestion = "reno",
-    };
-    int rc;
+    struct oc_load_config config;
 
+    oc_verify__orders_config(task, &config);
+    config.rate = rate;
+    config.seed = seed;
     oc_histogram_reset(outcome->latency);
     oc_histogram_reset(outcome->lag);
-    rc = oc_load_run(&config, task->scripts, result);
-    outcome->requests_all += result->preloaded + result->requests +
-                             (uint64_t)config.connections * HANDSHAKE_REQUESTS;
-    outcome->errors += result->wrong;
-    outcome->timeouts += result->missing;
-    if (result->why[0] != '\0') {
-        oc_verify__outcome_fail(outcome, "%s", result->why);
-    } else if (rc < 0) {
-        oc_verify__outcome_fail(outcome, "%s", strerror(-rc));
-    }
-    return rc < 0 || result->wrong > 0 || result->missing > 0 ? -1 : 0;
+    return oc_verify__orders_play(task, &config, result, outcome);
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "verify/await.h"
 #include "verify/clock.h"
 #include "verify/process.h"
 
@@ -31,7 +32,6 @@ static int await_address(struct oc_verify__child *child, char why[OC_VERIFY__WHY
 static bool read_log(struct oc_verify__child *child);
 static void explain(const struct oc_verify__child *child, const char *what,
                     char why[OC_VERIFY__WHY_BYTES]);
-static bool await_readable(int fd, uint64_t deadline_ns);
 static bool reap(pid_t pid, uint64_t deadline_ns);
 
 int oc_verify__child_start(struct oc_verify__child *child, const char *const argv[], int cpu,
@@ -55,7 +55,7 @@ void oc_verify__child_first_line(const char *const argv[], char *line, size_t si
 
     line[0] = '\0';
     if (child != NULL && launch(child, argv, ANY_CPU, why) == 0) {
-        while (await_readable(child->log_fd, deadline_ns) && read_log(child)) {
+        while (oc_verify__await(child->log_fd, POLLIN, deadline_ns) && read_log(child)) {
             ;
         }
         (void)snprintf(line, size, "%.*s", (int)strcspn(child->log, "\n"), child->log);
@@ -74,7 +74,7 @@ bool oc_verify__child_counters(struct oc_verify__child *child, struct oc_verify_
     if (kill(child->pid, SIGUSR2) < 0) {
         return false;
     }
-    while (await_readable(child->log_fd, deadline_ns) && read_log(child)) {
+    while (oc_verify__await(child->log_fd, POLLIN, deadline_ns) && read_log(child)) {
         if (oc_verify_counters_find(child->log, counters)) {
             return true;
         }
@@ -176,7 +176,7 @@ static int await_address(struct oc_verify__child *child, char why[OC_VERIFY__WHY
     char address[OC_IO_ADDRESS_TEXT_BYTES];
     char error[OC_IO_SOCKET_ERROR_BYTES];
 
-    while (await_readable(child->log_fd, deadline_ns)) {
+    while (oc_verify__await(child->log_fd, POLLIN, deadline_ns)) {
         if (!read_log(child)) {
             explain(child, "ended before it listened", why);
             return -1;
@@ -228,27 +228,6 @@ static void explain(const struct oc_verify__child *child, const char *what,
     }
     (void)snprintf(why, OC_VERIFY__WHY_BYTES, "%s: %.*s", what, (int)(end - begin),
                    child->log + begin);
-}
-
-/* A deadline in the past asks once. */
-static bool await_readable(int fd, uint64_t deadline_ns)
-{
-    struct pollfd wanted = {.fd = fd, .events = POLLIN};
-
-    for (;;) {
-        uint64_t now_ns = oc_verify__clock_ns();
-        int left_ms = deadline_ns > now_ns ? (int)((deadline_ns - now_ns) / 1000000U) + 1 : 0;
-        int count = poll(&wanted, 1, left_ms);
-        if (count > 0) {
-            return true;
-        }
-        if (count == 0 && oc_verify__clock_ns() >= deadline_ns) {
-            return false;
-        }
-        if (count < 0 && errno != EINTR) {
-            return false;
-        }
-    }
 }
 
 static bool reap(pid_t pid, uint64_t deadline_ns)

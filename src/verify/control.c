@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "verify/await.h"
 #include "verify/clock.h"
 #include "verify/environment.h"
 
@@ -24,7 +25,6 @@
 #define PROBE_COUNT 3
 #define VANISHED_MS 20000
 
-static bool await(int fd, short events, uint64_t deadline_ns);
 static json_t *take_line(struct oc_verify__control *control, const char *end, char *why,
                          size_t why_size);
 
@@ -73,7 +73,7 @@ int oc_verify__control_send(struct oc_verify__control *control, json_t *message)
             sent += (size_t)count;
         } else if (errno != EAGAIN && errno != EINTR) {
             rc = -errno;
-        } else if (!await(control->fd, POLLOUT, deadline_ns)) {
+        } else if (!oc_verify__await(control->fd, POLLOUT, deadline_ns)) {
             rc = -ETIMEDOUT;
         }
     }
@@ -96,7 +96,7 @@ json_t *oc_verify__control_receive(struct oc_verify__control *control, uint64_t 
             (void)snprintf(why, why_size, "sent a line of more than %zu bytes", control->size);
             return NULL;
         }
-        if (!await(control->fd, POLLIN, deadline_ns)) {
+        if (!oc_verify__await(control->fd, POLLIN, deadline_ns)) {
             (void)snprintf(why, why_size, "said nothing for %.0f s", (double)timeout_ns / 1e9);
             return NULL;
         }
@@ -172,21 +172,4 @@ static json_t *take_line(struct oc_verify__control *control, const char *end, ch
         return NULL;
     }
     return message;
-}
-
-static bool await(int fd, short events, uint64_t deadline_ns)
-{
-    struct pollfd wanted = {.fd = fd, .events = events};
-
-    for (;;) {
-        uint64_t now_ns = oc_verify__clock_ns();
-        int left_ms = deadline_ns > now_ns ? (int)((deadline_ns - now_ns) / 1000000U) + 1 : 0;
-        int count = poll(&wanted, 1, left_ms);
-        if (count > 0) {
-            return true;
-        }
-        if ((count == 0 && oc_verify__clock_ns() >= deadline_ns) || (count < 0 && errno != EINTR)) {
-            return false;
-        }
-    }
 }

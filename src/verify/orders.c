@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/load.h"
 #include "verify/task.h"
 
 /* What the generator's handshake sends on each connection: session, mass cancel, ping. */
@@ -18,19 +17,43 @@ struct orders {
     bool counting;
 };
 
-static int play(struct orders *orders, const struct oc_load_config *config,
-                struct oc_load_result *result, struct oc_verify__outcome *outcome);
 static void on_measure(void *context, bool begins, uint64_t answered);
 
 int oc_verify__orders_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome)
 {
-    const struct oc_verify_cell *cell = task->cell;
     struct orders orders = {.task = task};
     struct oc_histogram *ignored = calloc(2, sizeof(*ignored));
-    struct oc_load_config config = {
+    struct oc_load_config config;
+    struct oc_load_result result = {.latency = outcome->latency, .lag = outcome->lag};
+    struct oc_load_result counted = {0};
+    int rc;
+
+    if (ignored == NULL) {
+        oc_verify__outcome_fail(outcome, "no memory");
+        return -1;
+    }
+    oc_verify__orders_config(task, &config);
+    config.on_measure = on_measure;
+    config.on_measure_context = &orders;
+    counted.latency = &ignored[0];
+    counted.lag = &ignored[1];
+    rc = oc_verify__orders_play(task, &config, &result, outcome);
+    if (rc == 0 && task->count_ns > 0) {
+        orders.counting = true;
+        config.warmup_ns = COUNT_WARMUP_NS;
+        config.duration_ns = task->count_ns;
+        rc = oc_verify__orders_play(task, &config, &counted, outcome);
+    }
+    free(ignored);
+    return rc;
+}
+
+void oc_verify__orders_config(const struct oc_verify__task *task, struct oc_load_config *config)
+{
+    *config = (struct oc_load_config){
         .address = task->address,
-        .connections = cell->connections,
-        .window = task->rate > 0 ? OC_LOAD_WINDOW_MAX : cell->window,
+        .connections = task->cell->connections,
+        .window = task->rate > 0 ? OC_LOAD_WINDOW_MAX : task->cell->window,
         .arrivals = task->rate > 0 ? OC_ARRIVALS_POISSON : OC_ARRIVALS_CLOSED,
         .rate = task->rate,
         .warmup_ns = task->warmup_ns,
@@ -41,34 +64,13 @@ int oc_verify__orders_run(const struct oc_verify__task *task, struct oc_verify__
         .timeout_ns = OC_VERIFY__TIMEOUT_NS,
         .busy_poll_ns = task->busy_poll_ns,
         .congestion = "reno",
-        .on_measure = on_measure,
-        .on_measure_context = &orders,
     };
-    struct oc_load_result result = {.latency = outcome->latency, .lag = outcome->lag};
-    struct oc_load_result counted = {0};
-    int rc;
-
-    if (ignored == NULL) {
-        oc_verify__outcome_fail(outcome, "no memory");
-        return -1;
-    }
-    counted.latency = &ignored[0];
-    counted.lag = &ignored[1];
-    rc = play(&orders, &config, &result, outcome);
-    if (rc == 0 && task->count_ns > 0) {
-        orders.counting = true;
-        config.warmup_ns = COUNT_WARMUP_NS;
-        config.duration_ns = task->count_ns;
-        rc = play(&orders, &config, &counted, outcome);
-    }
-    free(ignored);
-    return rc;
 }
 
-static int play(struct orders *orders, const struct oc_load_config *config,
-                struct oc_load_result *result, struct oc_verify__outcome *outcome)
+int oc_verify__orders_play(const struct oc_verify__task *task, const struct oc_load_config *config,
+                           struct oc_load_result *result, struct oc_verify__outcome *outcome)
 {
-    int rc = oc_load_run(config, orders->task->scripts, result);
+    int rc = oc_load_run(config, task->scripts, result);
 
     outcome->requests_all += result->preloaded + result->requests +
                              (uint64_t)config->connections * HANDSHAKE_REQUESTS;

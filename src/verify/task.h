@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/load.h"
 #include "client/script.h"
 #include "core/histogram.h"
 #include "io/socket.h"
@@ -91,6 +92,13 @@ int oc_verify__many_run(const struct oc_verify__task *task, struct oc_verify__ou
 int oc_verify__orders_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
 int oc_verify__capacity_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
 int oc_verify__fan_out_run(const struct oc_verify__task *task, struct oc_verify__outcome *outcome);
+
+/** What the load generator is asked for a task: closed loop, or open where it has a rate. */
+void oc_verify__orders_config(const struct oc_verify__task *task, struct oc_load_config *config);
+
+/** Plays the task's scripts once and adds what went wrong to the outcome. Returns 0 or -1. */
+int oc_verify__orders_play(const struct oc_verify__task *task, const struct oc_load_config *config,
+                           struct oc_load_result *result, struct oc_verify__outcome *outcome);
 
 /**
  * Fills a buffer with messages of `size` bytes (5 to 65,540), one after the other: frames of the
