@@ -100,11 +100,12 @@ static int load_open(struct oc_client__load *load, const struct oc_script *scrip
     load->events = oc_arena_alloc(&load->arena, OC_IO_EVENTS_MAX, sizeof(*load->events), 0);
     load->player_of = oc_arena_alloc(&load->arena, config->connections, sizeof(*load->player_of),
                                      0);
-    load->levels = oc_arena_alloc(&load->arena, 2 * (size_t)OC_BOOK_DEPTH_MAX,
-                                  sizeof(*load->levels), 0);
+    load->reply.level_capacity = 2 * OC_BOOK_DEPTH_MAX;
+    load->reply.levels = oc_arena_alloc(&load->arena, load->reply.level_capacity,
+                                        sizeof(*load->reply.levels), 0);
     load->second_latency = oc_arena_alloc(&load->arena, 1, sizeof(*load->second_latency), 0);
     if (load->players == NULL || load->events == NULL || load->player_of == NULL ||
-        load->levels == NULL || load->second_latency == NULL) {
+        load->reply.levels == NULL || load->second_latency == NULL) {
         goto no_memory;
     }
     for (uint32_t i = 0; i < config->connections; i++) {

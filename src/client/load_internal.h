@@ -20,6 +20,12 @@ enum oc_client__player_state {
     OC_CLIENT__GONE,
 };
 
+/** A request that was written before the clock runs. */
+struct oc_client__frame {
+    uint32_t size;
+    uint8_t bytes[OC_WIRE_REQUEST_BYTES_MAX];
+};
+
 /** A connection that plays a script. */
 struct oc_client__player {
     const struct oc_script *script;
@@ -35,7 +41,8 @@ struct oc_client__player {
     uint64_t mask;
     uint64_t answered;
     uint64_t held_ns; /* when a request last had to wait for the venue: an id, or room */
-    uint8_t *rx;      /* an incomplete frame */
+    struct oc_client__frame *frames; /* of a script that goes round, else NULL */
+    uint8_t *rx;                     /* an incomplete frame */
     size_t rx_size;
     bool touched; /* got replies in this turn */
 };
@@ -56,8 +63,8 @@ struct oc_client__load {
     struct oc_io *io;
     struct oc_io_event *events;
     struct oc_client__player *players;
-    uint32_t *player_of; /* by index of the connection's handle */
-    struct oc_event_level *levels;
+    uint32_t *player_of;        /* by index of the connection's handle */
+    struct oc_wire_reply reply; /* the one at hand; its levels have room for any book */
     struct oc_histogram *second_latency;
     enum oc_client__phase phase;
     uint32_t window; /* of this phase */

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "client/load_internal.h"
+#include "client/usual.h"
 #include "core/assert.h"
 #include "wire/reply.h"
 #include "wire/wire.h"
 
+static bool prepare_frames(struct oc_client__load *load, struct oc_client__player *player);
 static void frame_handle(struct oc_client__load *load, struct oc_client__player *player,
                          const uint8_t *payload, size_t size);
 static void handshake_handle(struct oc_client__load *load, struct oc_client__player *player,
@@ -36,7 +38,7 @@ int oc_client__player_init(struct oc_client__load *load, uint32_t index,
     player->mask = capacity - 1;
     player->intended_ns = oc_arena_alloc(&load->arena, capacity, sizeof(uint64_t), 0);
     player->rx = oc_arena_alloc(&load->arena, OC_FRAME_HEADER_BYTES + OC_FRAME_BYTES_MAX, 1, 0);
-    if (player->intended_ns == NULL || player->rx == NULL) {
+    if (player->intended_ns == NULL || player->rx == NULL || !prepare_frames(load, player)) {
         return -ENOMEM;
     }
     return oc_checker_init(&player->checker, script, player->user_id, (uint32_t)capacity);
@@ -131,26 +133,49 @@ bool oc_client__player_used_up(const struct oc_client__player *player)
     return player->next_request >= player->limit;
 }
 
+/* What goes round is the same bytes each time. False: no memory. */
+static bool prepare_frames(struct oc_client__load *load, struct oc_client__player *player)
+{
+    const struct oc_script *script = player->script;
+
+    if (script->round_orders == 0) {
+        return true;
+    }
+    player->frames = oc_arena_alloc(&load->arena, script->request_count, sizeof(*player->frames),
+                                    0);
+    if (player->frames == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < script->request_count; i++) {
+        struct oc_client__frame *frame = &player->frames[i];
+        struct oc_command command;
+
+        OC_ASSERT(script->requests[i].kind == OC_COMMAND_NEW);
+        oc_script_command(script, &script->requests[i], player->user_id, 0, &command);
+        frame->size = (uint32_t)oc_wire_encode_request(&command, frame->bytes);
+        OC_ASSERT(frame->size > 0);
+    }
+    return true;
+}
+
 static void frame_handle(struct oc_client__load *load, struct oc_client__player *player,
                          const uint8_t *payload, size_t size)
 {
-    struct oc_wire_reply reply = {
-        .levels = load->levels,
-        .level_capacity = 2 * OC_BOOK_DEPTH_MAX,
-    };
+    struct oc_wire_reply *reply = &load->reply;
     uint32_t shown = size < 160 ? (uint32_t)size : 160;
 
-    if (oc_wire_decode_reply(payload, size, &reply) < 0) {
+    if (!oc_client__decode_usual(payload, size, reply) &&
+        oc_wire_decode_reply(payload, size, reply) < 0) {
         oc_client__load_fail(load, "a reply that the protocol does not know: %.*s", (int)shown,
                              (const char *)payload);
         return;
     }
     if (player->state == OC_CLIENT__HANDSHAKE) {
-        handshake_handle(load, player, &reply.event);
+        handshake_handle(load, player, &reply->event);
         return;
     }
     if (player->answered == player->next_request &&
-        !(reply.event.kind == OC_EVENT_TRADE && load->config->tape)) {
+        !(reply->event.kind == OC_EVENT_TRADE && load->config->tape)) {
         oc_client__load_fail(load, "user %" PRIu64 " got a reply that nothing asked for: %.*s",
                              player->user_id, (int)shown, (const char *)payload);
         return;
@@ -158,7 +183,7 @@ static void frame_handle(struct oc_client__load *load, struct oc_client__player 
     if (load->phase >= OC_CLIENT__RUN) {
         load->result->replies++;
     }
-    switch (oc_checker_reply(&player->checker, &reply)) {
+    switch (oc_checker_reply(&player->checker, reply)) {
     case OC_CHECK_PART:
         break;
     case OC_CHECK_DONE:
@@ -254,18 +279,20 @@ static bool over(const struct oc_client__load *load, const struct oc_client__pla
 static bool send_next(struct oc_client__load *load, struct oc_client__player *player)
 {
     const struct oc_script *script = player->script;
+    uint64_t index = player->next_request;
     struct oc_command command;
     uint8_t bytes[OC_WIRE_REQUEST_BYTES_MAX];
-    uint64_t index = player->next_request;
+    uint64_t order_id;
     bool id_needed;
-    uint64_t order_id = oc_checker_order_id(&player->checker, index, &id_needed);
     size_t size;
 
+    if (player->frames != NULL) {
+        const struct oc_client__frame *frame = &player->frames[index % script->request_count];
+        return load->ops->send(load->io, player->conn, frame->bytes, frame->size) == 0;
+    }
+    order_id = oc_checker_order_id(&player->checker, index, &id_needed);
     if (id_needed && order_id == 0) {
         return false;
-    }
-    if (script->round_orders > 0) {
-        index %= script->request_count;
     }
     oc_script_command(script, &script->requests[index], player->user_id, order_id, &command);
     size = oc_wire_encode_request(&command, bytes);

@@ -53,7 +53,8 @@ _Static_assert(OC_REASON_COUNT <= UINT8_MAX, "a reason fits the compact form");
 
 /**
  * Belongs to one thread. Written by a flow, then only read. `round_orders` above 0 makes a round of
- * it: after the last request comes the first again, with every local id that much larger.
+ * it: after the last request comes the first again, with every local id that much larger; its
+ * requests are new orders (asserted by the load), so that they are the same bytes each time.
  */
 struct oc_script {
     struct oc_symbol *symbols;

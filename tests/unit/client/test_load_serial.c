@@ -2,8 +2,10 @@
  * Goal: the load generator measures from the intended send time and notices every wrong, missing or
  * unexpected reply, on real sockets.
  * Method: a venue of a few lines in a thread, which answers ping-pong rightly but for one misdeed
- * at a chosen request; byte-wise sending for the reassembly. Fails when: a stall of the venue does
- * not show in the latencies of the open loop, a misdeed passes, or a right run is called wrong.
+ * at a chosen request; byte-wise sending for the reassembly; white space and other members in the
+ * replies. The venue compares each order with what the script says. Fails when: a stall of the
+ * venue does not show in the latencies of the open loop, a misdeed passes, a right run is called
+ * wrong, or a script that goes round sends other orders than the same script written out.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,6 +40,7 @@ enum misdeed {
     GARBAGE,     /* one reply is no JSON */
     HANG_UP,     /* the connection ends */
     ONE_BYTE,    /* replies in pieces of one byte */
+    WORDY,       /* replies with white space, and the confirmation's members in another order */
 };
 
 #define MISDEED_AT 50U
@@ -52,6 +55,7 @@ struct venue {
     uint64_t next_trade_id;
     uint64_t resting_id;
     uint64_t orders;
+    uint64_t other_orders; /* those that the script does not say */
 };
 
 static void sleep_ms(long ms)
@@ -82,12 +86,25 @@ static bool answer(int fd, const struct venue *venue, const char *text)
     return true;
 }
 
+/* Of ping-pong for user 7. */
+static bool order_is_right(const struct venue *venue, const struct oc_command *command)
+{
+    const struct oc_command_new *order = &command->new_order;
+
+    return command->user_id == 7 && order->symbol.size == 3 &&
+           memcmp(order->symbol.bytes, "PP7", 3) == 0 &&
+           order->side == (venue->orders % 2 == 1 ? OC_BUY : OC_SELL) &&
+           order->time_in_force == OC_GOOD_TILL_CANCEL && order->client_order_id.size == 0 &&
+           order->price_ticks == OC_PINGPONG_PRICE_TICKS && order->qty_lots == OC_PINGPONG_QTY_LOTS;
+}
+
 static bool answer_order(int fd, struct venue *venue, const struct oc_command *command)
 {
     bool now = ++venue->orders == MISDEED_AT;
     uint64_t id = ++venue->next_order_id;
     char text[400];
 
+    venue->other_orders += !order_is_right(venue, command);
     if (now && venue->misdeed == STALL) {
         sleep_ms(200);
     }
@@ -95,14 +112,19 @@ static bool answer_order(int fd, struct venue *venue, const struct oc_command *c
         venue->resting_id = id;
         (void)snprintf(text, sizeof(text), "{\"order_id\":%" PRIu64 ",\"user_id\":%" PRIu64 "}", id,
                        command->user_id);
+        if (venue->misdeed == WORDY) {
+            (void)snprintf(text, sizeof(text),
+                           "{ \"user_id\" : %" PRIu64 ", \"order_id\": %" PRIu64 " }",
+                           command->user_id, id);
+        }
     } else {
         (void)snprintf(text, sizeof(text),
-                       "{\"trade_id\":%" PRIu64 ",\"symbol\":\"%.*s\",\"matched_price\":%d,"
+                       "{%s\"trade_id\":%" PRIu64 ",\"symbol\":\"%.*s\",\"matched_price\":%d,"
                        "\"matched_quantity\":10,\"buyer_user_id\":%" PRIu64
                        ",\"buyer_order_id\":%" PRIu64 ",\"seller_user_id\":%" PRIu64
                        ",\"seller_order_id\":%" PRIu64 ",\"timestamp\":1732233600000000000}",
-                       ++venue->next_trade_id, (int)command->new_order.symbol.size,
-                       command->new_order.symbol.bytes,
+                       venue->misdeed == WORDY ? "\"depth\":[{}],\n" : "", ++venue->next_trade_id,
+                       (int)command->new_order.symbol.size, command->new_order.symbol.bytes,
                        now && venue->misdeed == WRONG_PRICE ? 50001 : 50000, command->user_id,
                        venue->resting_id - (now && venue->misdeed == WRONG_ID), command->user_id,
                        id);
@@ -195,11 +217,32 @@ static struct oc_histogram latency;
 static struct oc_histogram lag;
 static struct oc_load_result result;
 
+/* The requests of the first rounds one behind the other, in a script that ends. */
+static void write_out(struct oc_script *script, uint32_t round_count)
+{
+    struct oc_script round = *script;
+
+    assert_int_equal(oc_script_init(script, 1), 0);
+    script->symbols[0] = round.symbols[0];
+    script->order_count = round_count * round.round_orders;
+    for (uint32_t i = 0; i < round_count * round.request_count; i++) {
+        struct oc_script_request request = round.requests[i % round.request_count];
+        struct oc_script_reply reply = round.replies[i % round.request_count];
+
+        request.reply_count = 0;
+        reply.order += i / round.request_count * round.round_orders;
+        reply.other += reply.other > 0 ? i / round.request_count * round.round_orders : 0;
+        assert_int_equal(oc_script_request(script, &request), 0);
+        assert_int_equal(oc_script_expect(script, &reply), 0);
+    }
+    oc_script_deinit(&round);
+}
+
 /* 200 requests, in the closed loop unless a rate is given. */
-static void play(enum misdeed misdeed, uint32_t window, double rate)
+static void play_script(struct oc_script *script, enum misdeed misdeed, uint32_t window,
+                        double rate)
 {
     struct venue venue;
-    struct oc_script script;
     struct oc_load_config config = {
         .connections = 1,
         .window = window,
@@ -217,12 +260,20 @@ static void play(enum misdeed misdeed, uint32_t window, double rate)
     oc_histogram_reset(&latency);
     oc_histogram_reset(&lag);
     result = (struct oc_load_result){.latency = &latency, .lag = &lag};
-    assert_int_equal(oc_pingpong_prepare(7, &script), 0);
-    if (oc_load_run(&config, &script, &result) != 0) {
+    if (oc_load_run(&config, script, &result) != 0) {
         fail_msg("%s", result.why);
     }
-    oc_script_deinit(&script);
     venue_close(&venue);
+    assert_int_equal(venue.other_orders, 0);
+}
+
+static void play(enum misdeed misdeed, uint32_t window, double rate)
+{
+    struct oc_script script;
+
+    assert_int_equal(oc_pingpong_prepare(7, &script), 0);
+    play_script(&script, misdeed, window, rate);
+    oc_script_deinit(&script);
 }
 
 static void assert_right(void)
@@ -246,6 +297,20 @@ static void test_honest(void **state)
     play(HONEST, 32, 0.0);
     assert_right();
     play(ONE_BYTE, 8, 0.0);
+    assert_right();
+    play(WORDY, 8, 0.0);
+    assert_right();
+}
+
+static void test_a_round_is_what_it_says_written_out(void **state)
+{
+    struct oc_script script;
+
+    (void)state;
+    assert_int_equal(oc_pingpong_prepare(7, &script), 0);
+    write_out(&script, 100);
+    play_script(&script, HONEST, 8, 0.0);
+    oc_script_deinit(&script);
     assert_right();
 }
 
@@ -339,6 +404,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_honest),
+        cmocka_unit_test(test_a_round_is_what_it_says_written_out),
         cmocka_unit_test(test_stall_shows_in_the_open_loop),
         cmocka_unit_test(test_misdeeds_are_noticed),
         cmocka_unit_test(test_nobody_listens),
