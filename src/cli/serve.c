@@ -16,6 +16,7 @@
 #include "core/version.h"
 #include "io/flight.h"
 #include "io/probe.h"
+#include "io/socket.h"
 #include "server/cpus.h"
 #include "server/log.h"
 #include "server/server.h"
@@ -224,7 +225,7 @@ static error_t on_option(int key, char *value, struct argp_state *state)
 static void add_listener(struct arguments *arguments, const char *text, struct argp_state *state)
 {
     struct oc_server_config *config = &arguments->config;
-    char error[200];
+    char error[OC_IO_SOCKET_ERROR_BYTES];
     if (config->listener_count == OC_GATEWAY_LISTENERS_MAX) {
         argp_error(state, "--listen may be given %u times at most", OC_GATEWAY_LISTENERS_MAX);
     }

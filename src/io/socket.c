@@ -20,6 +20,8 @@
 #define BIND_TRIES    100U
 #define BIND_DELAY_NS 10000000L
 
+static int read_host_port(const char *text, char host[HOST_BYTES_MAX + 1], const char **port,
+                          char *error);
 static int host_port_split(const char *text, char host[HOST_BYTES_MAX + 1], const char **port);
 static int listener_set(int fd, const struct oc_io_listen_options *options, char *error);
 static int bind_and_listen(int fd, const struct oc_io_address *address, int backlog);
@@ -34,11 +36,7 @@ int oc_io_address_parse(const char *text, struct oc_io_address *address,
     char host[HOST_BYTES_MAX + 1];
     const char *port = NULL;
 
-    if (host_port_split(text, host, &port) < 0) {
-        snprintf(error, OC_IO_SOCKET_ERROR_BYTES,
-                 "'%.100s' is no HOST:PORT: write for instance 127.0.0.1:9000, [::1]:9000 or "
-                 "localhost:9000, with a port from 0 to 65535",
-                 text);
+    if (read_host_port(text, host, &port, error) < 0) {
         return -EINVAL;
     }
     hints.ai_flags = AI_NUMERICSERV;
@@ -54,6 +52,13 @@ int oc_io_address_parse(const char *text, struct oc_io_address *address,
     address->size = found->ai_addrlen;
     freeaddrinfo(found);
     return 0;
+}
+
+int oc_io_address_check(const char *text, char error[OC_IO_SOCKET_ERROR_BYTES])
+{
+    char host[HOST_BYTES_MAX + 1];
+    const char *port = NULL;
+    return read_host_port(text, host, &port, error);
 }
 
 int oc_io_address_text(const struct oc_io_address *address, char *text, size_t size)
@@ -127,6 +132,20 @@ int oc_io_listen_open(const struct oc_io_address *address,
 
 fail_close:
     close(fd);
+    return rc;
+}
+
+/** Returns 0 or -EINVAL with the error text. The port points into the text. */
+static int read_host_port(const char *text, char host[HOST_BYTES_MAX + 1], const char **port,
+                          char *error)
+{
+    int rc = host_port_split(text, host, port);
+    if (rc < 0) {
+        snprintf(error, OC_IO_SOCKET_ERROR_BYTES,
+                 "'%.100s' is no HOST:PORT: write for instance 127.0.0.1:9000, [::1]:9000 or "
+                 "localhost:9000, with a port from 0 to 65535",
+                 text);
+    }
     return rc;
 }
 

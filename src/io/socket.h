@@ -36,6 +36,12 @@ struct oc_io_listen_options {
 int oc_io_address_parse(const char *text, struct oc_io_address *address,
                         char error[OC_IO_SOCKET_ERROR_BYTES]);
 
+/**
+ * Whether the text is HOST:PORT at all; the host is not resolved. Returns 0, or -EINVAL with the
+ * sentence of oc_io_address_parse().
+ */
+int oc_io_address_check(const char *text, char error[OC_IO_SOCKET_ERROR_BYTES]);
+
 /** Writes "127.0.0.1:5000", "[::1]:5000" or "unix". Returns 0 or -ENOSPC. */
 int oc_io_address_text(const struct oc_io_address *address, char *text, size_t size);
 

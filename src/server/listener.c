@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/socket.h"
+
 static int parse_option(const char *option, size_t size, struct oc_listener *listener, char *error,
                         size_t error_size);
 static bool is_word(const char *text, size_t size, const char *word);
@@ -13,14 +15,19 @@ static bool is_word(const char *text, size_t size, const char *word);
 int oc_listener_parse(const char *text, struct oc_listener *listener, char *error,
                       size_t error_size)
 {
+    char why[OC_IO_SOCKET_ERROR_BYTES];
     size_t size = strcspn(text, ",");
     *listener = (struct oc_listener){0};
-    if (size == 0 || size >= sizeof listener->address) {
-        (void)snprintf(error, error_size,
-                       "\"%s\": HOST:PORT is needed, for instance 127.0.0.1:7400", text);
+    if (size >= sizeof listener->address) {
+        (void)snprintf(error, error_size, "HOST:PORT may have %zu bytes at most; write the address",
+                       sizeof listener->address - 1);
         return -1;
     }
     memcpy(listener->address, text, size);
+    if (oc_io_address_check(listener->address, why) != 0) {
+        (void)snprintf(error, error_size, "%s", why);
+        return -1;
+    }
     while (text[size] == ',') {
         text += size + 1;
         size = strcspn(text, ",");

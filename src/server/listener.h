@@ -18,7 +18,8 @@ struct oc_listener {
 
 /**
  * Reads the text. Options: identity=claimed, confirmations=own|all, congestion=NAME.
- * Returns 0, or -1 with one line of text in `error`. The host is judged later, when it is bound.
+ * Returns 0, or -1 with one line of text in `error`. Whether the host is there is judged later,
+ * when it is bound.
  */
 int oc_listener_parse(const char *text, struct oc_listener *listener, char *error,
                       size_t error_size);

@@ -14,14 +14,16 @@
 
 static const char *const LEVELS[] = {"info", "warning", "error"};
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the next two */
+static time_t second;                                    /* in which the warnings were counted */
+static int warnings;
+
+static void tell_hidden(const struct timespec *now);
 static int format_head(char *line, size_t size, const struct timespec *now, const char *level);
 static void write_line(const char *line, int size);
 
 void oc_log(enum oc_log_level level, const char *format, ...)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the next two */
-    static time_t second;
-    static int lines;
     bool is_shown;
     char line[TEXT_BYTES_MAX + 64];
     struct timespec now;
@@ -30,18 +32,14 @@ void oc_log(enum oc_log_level level, const char *format, ...)
     int text;
     (void)pthread_mutex_lock(&lock);
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec != second) {
-        if (lines > OC_LOG_LINES_PER_SECOND) {
-            size = format_head(line, sizeof line, &now, LEVELS[OC_LOG_WARNING]);
-            size += snprintf(line + size, sizeof line - (size_t)size,
-                             "%d further lines in one second are not shown\n",
-                             lines - OC_LOG_LINES_PER_SECOND);
-            write_line(line, size);
-        }
-        second = now.tv_sec;
-        lines = 0;
+    if (now.tv_sec != second || level != OC_LOG_WARNING) {
+        tell_hidden(&now);
     }
-    is_shown = ++lines <= OC_LOG_LINES_PER_SECOND;
+    if (now.tv_sec != second) {
+        second = now.tv_sec;
+        warnings = 0;
+    }
+    is_shown = level != OC_LOG_WARNING || ++warnings <= OC_LOG_WARNINGS_PER_SECOND;
     (void)pthread_mutex_unlock(&lock);
     if (!is_shown) {
         return;
@@ -53,6 +51,22 @@ void oc_log(enum oc_log_level level, const char *format, ...)
     size += text < TEXT_BYTES_MAX ? text : TEXT_BYTES_MAX - 1;
     line[size++] = '\n';
     write_line(line, size);
+}
+
+/* The lock is held. */
+static void tell_hidden(const struct timespec *now)
+{
+    char line[128];
+    int size;
+    if (warnings <= OC_LOG_WARNINGS_PER_SECOND) {
+        return;
+    }
+    size = format_head(line, sizeof line, now, LEVELS[OC_LOG_WARNING]);
+    size += snprintf(line + size, sizeof line - (size_t)size,
+                     "%d further warnings of one second are not shown\n",
+                     warnings - OC_LOG_WARNINGS_PER_SECOND);
+    write_line(line, size);
+    warnings = OC_LOG_WARNINGS_PER_SECOND;
 }
 
 static int format_head(char *line, size_t size, const struct timespec *now, const char *level)

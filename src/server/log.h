@@ -6,8 +6,12 @@
 #ifndef OC_SERVER_LOG_H
 #define OC_SERVER_LOG_H
 
-/** Lines in one second; more are counted and told as one line when the second is over. */
-#define OC_LOG_LINES_PER_SECOND 50
+/**
+ * Warnings in one second: clients can cause as many as they like. More are counted and told as one
+ * line, before the next line that is shown. What an operator must find, the start, the stop and
+ * failures, is no warning and always shown.
+ */
+#define OC_LOG_WARNINGS_PER_SECOND 50
 
 enum oc_log_level {
     OC_LOG_INFO,
@@ -17,7 +21,7 @@ enum oc_log_level {
 
 /**
  * Writes "TIME LEVEL TEXT" with the UTC time in microseconds. The text is cut at 500 bytes. Reads
- * the clock and makes one system call. Any thread, no signal handler.
+ * the clock and makes one system call, or two. Any thread, no signal handler.
  */
 void oc_log(enum oc_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

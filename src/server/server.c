@@ -39,6 +39,8 @@ static int open_listener(struct oc_server *server, uint32_t index,
 static void close_arrivals(struct oc_server *server);
 static void log_session_limits(const struct oc_session_limits *limits);
 static void log_threads(const struct oc_server *server);
+static void log_session_counters(const struct oc_gateway_stats *gateway,
+                                 const struct oc_io_stats *io);
 static void append_cpus(const struct oc_server *server, uint32_t first, uint32_t count, char *text,
                         size_t text_size);
 
@@ -221,9 +223,11 @@ void oc_server__log_start(const struct oc_server *server)
 void oc_server__log_stop(const struct oc_server *server)
 {
     struct oc_server_thread_stats threads;
+    struct oc_gateway_stats gateway;
     struct oc_engine_stats engine;
     struct oc_io_stats io;
-    oc_server_stats_read(server, &engine, NULL, &io);
+    oc_server_stats_read(server, &engine, &gateway, &io);
+    log_session_counters(&gateway, &io);
     oc_log(OC_LOG_INFO,
            "network counters: system_calls=%" PRIu64 " polls=%" PRIu64 " waits=%" PRIu64
            " received=%" PRIu64 " received_bytes=%" PRIu64 " sends=%" PRIu64 " sent_bytes=%" PRIu64
@@ -576,6 +580,23 @@ static void log_threads(const struct oc_server *server)
            "busy-poll %" PRIu64 " us",
            threads, threads == 1 ? "" : "s", io_cpus, engine_cpu, acceptor_cpu,
            server->config.io.busy_poll_ns / 1000);
+}
+
+/* Of limits: a warning of each hit may be one of those that are not shown. docs/limits.md tells
+ * what each means. */
+static void log_session_counters(const struct oc_gateway_stats *gateway,
+                                 const struct oc_io_stats *io)
+{
+    oc_log(OC_LOG_INFO,
+           "session counters: accepted=%" PRIu64 " accept_failures=%" PRIu64
+           " not_admitted=%" PRIu64 " sessions=%" PRIu32 " frames=%" PRIu64 " replies=%" PRIu64
+           " slow_readers=%" PRIu64 " out_of_chunks=%" PRIu64 " bad_streams=%" PRIu64
+           " timeouts=%" PRIu64 " too_many_requests=%" PRIu64 " holds=%" PRIu64
+           " quota_uses=%" PRIu64,
+           io->accepted, io->accept_failures, gateway->not_admitted, gateway->sessions,
+           gateway->frames, gateway->replies, gateway->slow_readers, gateway->out_of_chunks,
+           gateway->bad_streams, gateway->timeouts, gateway->too_many_requests, gateway->holds,
+           gateway->quota_uses);
 }
 
 /* "any CPU", "CPU 3" or "CPUs 0 2 4" of so many threads. */

@@ -1,7 +1,7 @@
 """Real processes for the system tests: a venue, and clients of it.
 
-A Venue starts `outcry serve` on a port of its own on loopback, reads its log until it listens, and
-is stopped by its own process id. Every wait has an end.
+A Venue is `outcry serve` on a port of its own on loopback; a Server is any program that listens.
+Its log is read until it listens, and it is stopped by its own process id. Every wait has an end.
 """
 import json
 import os
@@ -47,41 +47,59 @@ def children(pid):
     return found
 
 
-class Venue:
-    """A running `outcry serve`. Use it in a `with`: it is stopped at the end."""
+def framed(request):
+    """The frame of one request: an object, or text or bytes as they are."""
+    if isinstance(request, dict):
+        request = json.dumps(request, separators=(",", ":"))
+    payload = request.encode() if isinstance(request, str) else request
+    return struct.pack(">I", len(payload)) + payload
 
-    def __init__(self, net="epoll", *arguments, listen=("127.0.0.1:0",), command=(), **options):
-        listeners = [word for address in listen for word in ("--listen", address)]
-        self.process = subprocess.Popen(
-            [*command, OUTCRY, "serve", "--net", net, *listeners, *map(str, arguments)],
-            stderr=subprocess.PIPE, text=True, **options)
+
+class Server:
+    """A process that says on stderr where it listens. Use it in a `with`: it is ended there."""
+
+    def __init__(self, command, listener_count=1, **options):
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
         self.log = []
         self.addresses = []
-        self._ready = threading.Event()
-        self._reader = threading.Thread(target=self._read, args=(len(listen),), daemon=True)
+        self._news = threading.Condition()
+        self._has_ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._ready.wait(PATIENCE_S)
-        if len(self.addresses) != len(listen):
-            self.process.kill()
-            raise AssertionError("the venue does not listen:\n" + "".join(self.log))
+        if not self._wait(lambda: len(self.addresses) == listener_count):
+            self.__exit__()
+            raise AssertionError(f"{command} does not listen:\n" + "".join(self.log))
 
-    def _read(self, listener_count):
+    def _read(self):
         for line in self.process.stderr:
-            self.log.append(line)
-            found = re.search(r"listening on (\S+)", line)
-            if found:
-                self.addresses.append(found.group(1))
-                if len(self.addresses) == listener_count:
-                    self._ready.set()
-        self._ready.set()
+            found = re.search(r"listening on ([^\s;]+)", line)
+            with self._news:
+                self.log.append(line)
+                if found:
+                    self.addresses.append(found.group(1))
+                self._news.notify_all()
+        with self._news:
+            self._has_ended = True
+            self._news.notify_all()
+
+    def _wait(self, condition):
+        """Until it holds. False: the log ended before, or it takes too long."""
+        with self._news:
+            self._news.wait_for(lambda: condition() or self._has_ended, PATIENCE_S)
+            return condition()
 
     @property
     def address(self):
         """HOST:PORT of the first listener."""
         return self.addresses[0]
 
+    def wait_for_log(self, text, count=1):
+        """Until so many lines have the text: what a process has written is read a little later."""
+        if not self._wait(lambda: sum(text in line for line in self.log) >= count):
+            raise AssertionError(f"the log lacks {count} x \"{text}\":\n" + "".join(self.log))
+
     def stop(self, signal_number=signal.SIGTERM):
-        """Send the signal and return the exit status."""
+        """Send the signal and return the exit status. The log is complete then."""
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
         status = self.process.wait(PATIENCE_S)
@@ -92,11 +110,25 @@ class Venue:
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(PATIENCE_S)
-        self._reader.join(PATIENCE_S)
+        self.stop(signal.SIGKILL)
         self.process.stderr.close()
+
+
+class Venue(Server):
+    """A running `outcry serve`."""
+
+    def __init__(self, net="epoll", *arguments, listen=("127.0.0.1:0",), command=(), **options):
+        listeners = [word for address in listen for word in ("--listen", address)]
+        super().__init__([*command, OUTCRY, "serve", "--net", net, *listeners,
+                          *map(str, arguments)], len(listen), **options)
+
+    def counters(self, name):
+        """What its line "NAME counters" says, once it has stopped. A count of warnings in the log
+        is no substitute: it shows some of each second only."""
+        mark = f" {name} counters: "
+        self.wait_for_log(mark)
+        line = next(line for line in self.log if mark in line)
+        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
 
 
 class Client:
@@ -109,11 +141,8 @@ class Client:
         self._bytes = b""
 
     def send(self, request):
-        """Send one request: an object, or text or bytes as they are."""
-        if isinstance(request, dict):
-            request = json.dumps(request)
-        payload = request.encode() if isinstance(request, str) else request
-        self.socket.sendall(struct.pack(">I", len(payload)) + payload)
+        """Send one request, as framed() takes it."""
+        self.socket.sendall(framed(request))
 
     def _take(self, size):
         while len(self._bytes) < size:

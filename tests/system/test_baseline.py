@@ -15,7 +15,7 @@ import sys
 import threading
 import unittest
 
-from support import PATIENCE_S, SOURCE, Client, Venue, run
+from support import PATIENCE_S, SOURCE, Client, Server, Venue, framed, run
 
 PROGRAM = os.environ.get("BASELINE_TOKIO",
                          os.path.join(SOURCE, "build/baseline-tokio/release/baseline-tokio"))
@@ -23,22 +23,11 @@ RUNTIMES = (("--runtime", "multi", "--threads", "2"), ("--runtime", "current"))
 EXIT_SKIPPED = 77
 
 
-class Baseline(Venue):
-    """A running baseline-tokio, watched and stopped like a venue."""
+class Baseline(Server):
+    """A running baseline-tokio."""
 
     def __init__(self, *arguments):
-        # Not Venue's: another program, and no backend to choose.
-        self.process = subprocess.Popen([PROGRAM, "--listen", "127.0.0.1:0", *arguments],
-                                        stderr=subprocess.PIPE, text=True)
-        self.log = []
-        self.addresses = []
-        self._ready = threading.Event()
-        self._reader = threading.Thread(target=self._read, args=(1,), daemon=True)
-        self._reader.start()
-        self._ready.wait(PATIENCE_S)
-        if not self.addresses:
-            self.process.kill()
-            raise AssertionError("the baseline does not listen:\n" + "".join(self.log))
+        super().__init__([PROGRAM, "--listen", "127.0.0.1:0", *arguments])
 
 
 def order(user_id, side, price, quantity, **more):
@@ -189,7 +178,7 @@ class Program(unittest.TestCase):
             with self.subTest(runtime=runtime), Baseline("--echo", *runtime) as venue:
                 host, port = venue.address.split(":")
                 with socket.create_connection((host, int(port)), PATIENCE_S) as connection:
-                    sent = b"".join(struct.pack(">I", size) + bytes([size % 251]) * size
+                    sent = b"".join(framed(bytes([size % 251]) * size)
                                     for size in (10, 1, 1000, 100, 20000) * 3)
                     connection.sendall(sent)
                     connection.shutdown(socket.SHUT_WR)

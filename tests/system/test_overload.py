@@ -13,12 +13,11 @@ import itertools
 import json
 import resource
 import socket
-import struct
 import threading
 import time
 import unittest
 
-from support import PATIENCE_S, Client, Venue, backends
+from support import PATIENCE_S, Client, Venue, backends, framed
 
 IDLE = 1000
 SLOWLORIS = 1000
@@ -28,11 +27,6 @@ FLOOD_FRAMES = 20000  # whose replies fit into what it may owe, should its reade
 OUT_BYTES = 1 << 20
 FRAME_SECONDS = 2
 PLACES = ((), ("--engine", "dedicated", "--io-threads", "2"))
-
-
-def framed(request):
-    payload = json.dumps(request, separators=(",", ":")).encode()
-    return struct.pack(">I", len(payload)) + payload
 
 
 def connected(address, timeout=PATIENCE_S):
@@ -171,6 +165,7 @@ class Overload(unittest.TestCase):
             with self.subTest(net=net, place=place), Venue(net, *arguments, *place) as venue:
                 self.beside_the_crowd(venue)
                 self.assertEqual(venue.stop(), 0)
+                self.check_counters(venue.counters("session"))
 
     def beside_the_crowd(self, venue):
         healthy = [Client(venue.address) for _ in range(HEALTHY)]
@@ -195,9 +190,14 @@ class Overload(unittest.TestCase):
             sock.close()
         for client in healthy:
             client.close()
-        log = "".join(venue.log)
-        self.assertEqual(log.count("reads too slowly"), 1)
-        self.assertNotIn("out-buffers run out", log)
+
+    def check_counters(self, found):
+        """Which limits were hit. The log may lack the stalled reader: it shows 50 warnings of a
+        second, and the slowloris cause 1,000."""
+        expected = {"slow_readers": 1, "out_of_chunks": 0, "bad_streams": SLOWLORIS,
+                    "timeouts": SLOWLORIS, "accepted": HEALTHY + IDLE + SLOWLORIS + 2,
+                    "accept_failures": 0, "not_admitted": 0, "too_many_requests": 0}
+        self.assertEqual({name: found[name] for name in expected}, expected)
 
     def check_slowloris(self, slowloris):
         for sock in slowloris.sockets:
@@ -224,6 +224,7 @@ class Limits(unittest.TestCase):
                 self.assertIsNone(idle.receive())
                 self.assertEqual(busy.ask({"session": {"ping": 3}})["ping"], 3)
                 venue.stop()
+                self.assertEqual(venue.counters("session")["timeouts"], 2)
                 log = "".join(venue.log)
                 self.assertRegex(log, r"127\.0\.0\.1:\d+ is told why and disconnected: the rest of")
                 self.assertRegex(log, r"is told why and disconnected: the session sent nothing")
@@ -253,6 +254,8 @@ class Limits(unittest.TestCase):
                     reply = client.ask({"user_id": 1, "order_id": order_id})
                     self.assertEqual(reply["type"], "cancelled")
                 self.assertIn("order_id", Client(venue.address).ask(order(2, "Buy", 1)))
+                self.assertEqual(venue.stop(), 0)
+                self.assertEqual(venue.counters("session")["too_many_requests"], len(refused))
 
     def test_connections_of_one_address(self):
         arguments = ("--limit", "connections_per_address=3")
@@ -265,6 +268,7 @@ class Limits(unittest.TestCase):
                 clients.pop().close()
                 self.assertEqual(self.ask_patiently(venue, {"session": {"ping": 2}})["ping"], 2)
                 venue.stop()
+                self.assertGreater(venue.counters("session")["not_admitted"], 0)
                 self.assertRegex("".join(venue.log),
                                  r"127\.0\.0\.1:\d+ is refused: its address has 3 connections")
 

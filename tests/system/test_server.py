@@ -4,22 +4,23 @@ Method: real processes, real signals, on each backend that this kernel can run. 
 the log is missing or untrue, an exit status is wrong, a mistake is not named with its mend, or a
 session is not told what happens to it.
 """
-import json
+import itertools
 import os
 import re
 import resource
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
-from support import OUTCRY, PATIENCE_S, SOURCE, Client, Venue, backends, run
+from support import OUTCRY, PATIENCE_S, SOURCE, Client, Venue, backends, framed, run
 
 NEW = {"user_id": 1, "symbol": "BTC/USD", "order_type": "Buy", "price": 10, "quantity": 5}
+# Where the engine runs: on the io thread, or on one of its own.
+FORMS = ((), ("--engine", "dedicated", "--io-threads", "2"))
 HAVE_IPV6 = os.path.exists("/proc/net/if_inet6")
 
 
@@ -65,9 +66,8 @@ class Signals(unittest.TestCase):
 
     def test_stop_answers_all_that_arrived_before_it(self):
         """The venue sleeps while requests arrive, more than one turn reads, and wakes to a stop."""
-        forms = ((), ("--engine", "dedicated", "--io-threads", "2"))
         for net in backends():
-            for form in forms:
+            for form in FORMS:
                 for count, pings in ((40, 10), (4, 3000)):
                     with self.subTest(net=net, form=form, clients=count, pings=pings), \
                             Venue(net, *form) as venue:
@@ -79,8 +79,8 @@ class Signals(unittest.TestCase):
             client.ask({"session": {"ping": 0}})
         venue.process.send_signal(signal.SIGSTOP)
         for client in clients:
-            frames = (json.dumps({"session": {"ping": i}}).encode() for i in range(1, pings + 1))
-            client.socket.sendall(b"".join(struct.pack(">I", len(f)) + f for f in frames))
+            client.socket.sendall(b"".join(framed({"session": {"ping": number}})
+                                           for number in range(1, pings + 1)))
         venue.process.send_signal(signal.SIGTERM)
         venue.process.send_signal(signal.SIGCONT)
         for client in clients:
@@ -101,18 +101,25 @@ class Signals(unittest.TestCase):
                 self.assertLess(time.monotonic() - begin, 5)
                 client.close()
 
+    def seconds_from_second_signal(self, net, form):
+        """How long the end takes from there; without it the client that stays would cost 1 s."""
+        with Venue(net, *form) as venue:
+            client = Client(venue.address)
+            client.ask({"session": {"ping": 1}})
+            venue.process.send_signal(signal.SIGTERM)
+            venue.wait_for_log("stopping")
+            begin = time.monotonic()
+            self.assertEqual(venue.stop(), 0)
+            seconds = time.monotonic() - begin
+            client.close()
+        return seconds
+
     def test_a_second_signal_ends_it_at_once(self):
-        for net in backends():
-            with self.subTest(net=net), Venue(net) as venue:
-                client = Client(venue.address)
-                client.ask({"session": {"ping": 1}})
-                venue.process.send_signal(signal.SIGTERM)
-                while not any("stopping" in line for line in venue.log):
-                    time.sleep(0.001)
-                begin = time.monotonic()
-                self.assertEqual(venue.stop(), 0)
-                self.assertLess(time.monotonic() - begin, 0.9)
-                client.close()
+        for net, form in itertools.product(backends(), FORMS):
+            with self.subTest(net=net, form=form):
+                # A machine that is busy elsewhere may be slow once, but not again and again.
+                self.assertTrue(any(self.seconds_from_second_signal(net, form) < 0.9
+                                    for _ in range(5)))
 
     def test_the_port_is_free_again_at_once(self):
         for net in backends():
@@ -143,12 +150,15 @@ class Refusals(unittest.TestCase):
         self.expect(2, "a whole number from 131072", "--limit", "out_bytes=150")
         self.expect(2, "NAME=N is needed", "--limit", "session=5")
         self.expect(2, "orders -1: a whole number from 1", "--limit", "orders=-1")
+        for address in ("foo", "127.0.0.1", "127.0.0.1:65536", "::1:7400", ""):
+            self.expect(2, f"--listen {address}: '{address}' is no HOST:PORT: write for instance "
+                           f"127.0.0.1:9000", "--listen", address)
         self.expect(2, "is no listener option", "--listen", "127.0.0.1:0,fast=yes")
         self.expect(2, "addresses go behind --listen", "127.0.0.1:7400")
 
     def test_what_cannot_be_served(self):
         self.expect(1, "--insecure overrides that", "--listen", "0.0.0.0:0")
-        self.expect(1, "127.0.0.1", "--listen", "127.0.0.1")
+        self.expect(1, "cannot be resolved: ", "--listen", "no such host:9")
         self.expect(1, "/nonexistent: No such file", "--instruments", "/nonexistent")
         with socket.create_server(("127.0.0.1", 0)) as taken:
             self.expect(1, "in use", "--listen", "127.0.0.1:%d" % taken.getsockname()[1])

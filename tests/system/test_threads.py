@@ -31,12 +31,6 @@ def threads(pid):
     return found
 
 
-def counters(venue):
-    """What the line "thread counters" says."""
-    line = next(line for line in venue.log if "thread counters:" in line)
-    return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
-
-
 def cpu_s(pid):
     """CPU time of a process."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
@@ -65,7 +59,7 @@ class Pressure(unittest.TestCase):
                     pass
                 client.close()
                 self.assertEqual(venue.stop(), 0)
-                found = counters(venue)
+                found = venue.counters("thread")
                 self.assertGreater(found["commands_held"], 0)
                 self.assertGreater(found["room_waits"], 0)
                 print(f"{net}: {found}")
@@ -111,9 +105,7 @@ class Threads(unittest.TestCase):
                     client = Client(venue.address)
                     client.ask(PING)
                     venue.process.send_signal(signal.SIGUSR1)
-                    while sum("io flight recorder of" in line for line in venue.log) < count:
-                        self.assertIsNone(venue.process.poll())
-                        time.sleep(0.001)
+                    venue.wait_for_log("io flight recorder of", count)
                     self.assertEqual(client.ask(PING)["ping"], 1)
 
     def test_refusals(self):
@@ -152,26 +144,6 @@ class End(unittest.TestCase):
                     client.close()
                 self.assertEqual(venue.stop(), 0)
                 self.assertRegex(venue.log[-1], r"stopped after \d+ commands, 0 trades, 0 rej")
-
-    def seconds_from_second_signal(self, net):
-        """How long the end takes from there; without it the client that stays would cost 1 s."""
-        with Venue(net, "--io-threads", 2) as venue:
-            client = Client(venue.address)
-            client.ask(PING)
-            venue.process.send_signal(signal.SIGTERM)
-            while not any("stopping" in line for line in venue.log):
-                time.sleep(0.001)
-            begin = time.monotonic()
-            self.assertEqual(venue.stop(), 0)
-            seconds = time.monotonic() - begin
-            client.close()
-        return seconds
-
-    def test_a_second_signal_ends_it_at_once(self):
-        for net in backends():
-            with self.subTest(net=net):
-                # A machine that is busy elsewhere may be slow once, but not again and again.
-                self.assertTrue(any(self.seconds_from_second_signal(net) < 0.9 for _ in range(5)))
 
 
 class Descriptors(unittest.TestCase):

@@ -11,11 +11,12 @@
 
 #include <cmocka.h>
 
+#include "io/socket.h"
 #include "server/clock.h"
 #include "server/listener.h"
 
 static struct oc_listener listener;
-static char error[200];
+static char error[OC_IO_SOCKET_ERROR_BYTES];
 
 static void expect_error(const char *text, const char *message)
 {
@@ -46,14 +47,17 @@ static void test_options(void **state)
 static void test_mistakes_are_named(void **state)
 {
     (void)state;
-    expect_error("", "HOST:PORT");
-    expect_error(",confirmations=all", "HOST:PORT");
+    expect_error("", "'' is no HOST:PORT: write for instance");
+    expect_error(",confirmations=all", "'' is no HOST:PORT");
+    expect_error("foo,confirmations=all", "'foo' is no HOST:PORT");
+    expect_error("127.0.0.1:65536", "'127.0.0.1:65536' is no HOST:PORT");
     expect_error("a:1,", "\"\" is no listener option");
     expect_error("a:1,confirmation=all", "\"confirmation=all\" is no listener option");
     expect_error("a:1,identity=logon", "\"identity=logon\" is no listener option");
     expect_error("a:1,congestion=", "\"congestion=\" is no listener option");
     expect_error("a:1,congestion=averyveryverylongname", "is no listener option");
-    expect_error("a123456789012345678901234567890123456789012345678901234567890123:1", "HOST:PORT");
+    expect_error("a123456789012345678901234567890123456789012345678901234567890123:1",
+                 "HOST:PORT may have 63 bytes at most");
 }
 
 static void test_utc_follows_and_never_goes_back(void **state)
