@@ -114,7 +114,7 @@ boot() {
     if [ "$status" -ne 0 ]; then
         echo "  the machine ended with status $status (124: not within $patience_s s)"
     fi
-    if ! grep -q '^@@ end' "$log" || ! grep -q '^@@ ok contract suite' "$log"; then
+    if ! grep -q '^@@ end' "$log" || ! grep -Eq '^@@ (ok|FAILED) contract suite' "$log"; then
         echo "  it did not come to its end; the last lines of $log:"
         tail -n 15 "$log" | sed 's/^/    /'
         return 1
