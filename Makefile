@@ -9,6 +9,7 @@
 #   make deps     install the packages (Debian 12)    make clean    remove build/
 #   make baseline-tokio  build bench/baseline-tokio (Rust) from Debian's crates, without a network
 #   make test-kernels   boot Debian's kernels in QEMU and try the program in each (KERNELS="6.1")
+#   make help     this list
 MAKEFLAGS += --no-print-directory
 # Not ?=, because GNU time's format may be in the environment under this name.
 TIME := 60
@@ -19,12 +20,15 @@ WERROR := $(if $(CI),ON,OFF)
 # $(call build,PRESET[,CMake options]): configure and build build/PRESET. Errors go to stderr.
 build = cmake --preset $(1) $(2) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
-.PHONY: release deps deps-all demo sim test test-kernels check asan tsan clang epoll-only valgrind \
+.PHONY: release help deps deps-all demo sim test test-kernels check asan tsan clang epoll-only valgrind \
 	clang-tidy bench baseline-tokio check-baseline fuzz fuzz-afl cov format format-check clean
 .NOTPARALLEL:
 
 release: deps
 	$(call build,release,-DOUTCRY_WERROR=$(WERROR))
+
+help:
+	@sed -n '3,/^MAKEFLAGS/{s/^# \{0,1\}//p}' Makefile
 
 deps:
 	@tools/deps.sh build

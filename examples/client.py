@@ -5,7 +5,10 @@ import json, socket, struct, sys
 if len(sys.argv) not in (1, 3):
     sys.exit(__doc__)
 host, port = sys.argv[1:] or ("127.0.0.1", 7400)
-venue = socket.create_connection((host, int(port))).makefile("rwb")
+try:
+    venue = socket.create_connection((host, int(port))).makefile("rwb")
+except OSError as error:
+    sys.exit(f"{host}:{port}: {error.strerror}; is the venue running? (outcry serve)")
 
 def send(**request):  # a frame: 4 bytes of length, big-endian, then one JSON object
     payload = json.dumps(request).encode()

@@ -445,7 +445,9 @@ static bool pin(int cpu)
     CPU_ZERO(&set);
     CPU_SET((size_t)cpu, &set);
     if (sched_setaffinity(0, sizeof(set), &set) < 0) {
-        (void)fprintf(stderr, "outcry: --cpu %d: %s\n", cpu, strerror(errno));
+        (void)fprintf(
+            stderr, "outcry: --cpu %d: %s (`taskset -p $$` shows the CPUs allowed here)\n", cpu,
+            errno == EINVAL ? "there is no such CPU, or it is not allowed" : strerror(errno));
         return false;
     }
     return true;

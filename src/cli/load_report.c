@@ -152,7 +152,7 @@ bool oc_cli_load_judge(const struct oc_cli_load_report *report)
         } else {
             (void)oc_duration_format(actual, text, sizeof(text));
         }
-        (void)fprintf(stderr, "outcry: not reached: %s, it is %s\n", report->threshold_texts[i],
+        (void)fprintf(stderr, "outcry: does not hold: %s, it is %s\n", report->threshold_texts[i],
                       text);
     }
     return all;

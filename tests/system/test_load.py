@@ -136,7 +136,7 @@ class Reports(unittest.TestCase):
             done = run("load", "-c", venue.address, "-N", 500, "--assert", "p99<1ns", "--assert",
                        "p50<5s")
             self.assertEqual(done.returncode, 3)
-            self.assertIn("outcry: not reached: p99<1ns, it is ", done.stderr)
+            self.assertIn("outcry: does not hold: p99<1ns, it is ", done.stderr)
             self.assertNotIn("p50<5s", done.stderr)
 
     def test_text(self):
