@@ -111,9 +111,13 @@ void oc_cli_print_line(const struct oc_payload *payload)
 static error_t on_option(int key, char *value, struct argp_state *state)
 {
     struct oc_cli_client *client = state->input;
+    char error[OC_IO_SOCKET_ERROR_BYTES];
 
     switch (key) {
     case 'c':
+        if (oc_io_address_check(value, error) < 0) {
+            argp_error(state, "--connect %s: %s", value, error);
+        }
         client->connect = value;
         return 0;
     case 'u':

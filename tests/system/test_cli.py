@@ -231,9 +231,9 @@ class Mistakes(unittest.TestCase):
         for address in ("localhost", "127.0.0.1:", ":7400", "::1:7400", "[::1:7400", "a b:1"):
             with self.subTest(address=address):
                 done = run("orders", "--connect", address)
-                self.assertEqual(done.returncode, 1)
-                self.assertRegex(done.stderr,
-                                 "is no HOST:PORT: write for instance|cannot be resolved")
+                self.assertEqual(done.returncode, 1 if address == "a b:1" else 2)
+                self.assertIn("cannot be resolved" if address == "a b:1"
+                              else "is no HOST:PORT: write for instance", done.stderr)
 
     def test_help_lists_what_people_type(self):
         text = run("--help").stdout
