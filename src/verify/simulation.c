@@ -10,16 +10,10 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "core/arena.h"
-#include "core/assert.h"
-#include "core/random.h"
 #include "verify/judgement.h"
 #include "verify/looks.h"
-#include "verify/simulation_noise.h"
+#include "verify/simulation_world.h"
 
 #define LEVEL 0.95
 
@@ -29,7 +23,7 @@
 
 #define PING_PONG_CELL 0U
 
-/* What is counted of one trial. */
+/* Over all trials. */
 struct tally {
     uint32_t results[OC_GATE_RESULT_COUNT];
     uint32_t met[OC_GATE_CRITERIA];
@@ -37,123 +31,68 @@ struct tally {
     uint32_t worse;
     uint32_t covered;
     double blocks;
-};
-
-/* The two data sets, and where their runs are. */
-struct world {
-    const struct oc_simulation_config *config;
-    struct oc_arena arena;
-    struct oc_random random;
-    struct oc_verify_data data;
-    struct oc_verify_data aa;
-    double recorded_median;
     double *bounds; /* of each trial, for their median */
 };
 
-static int build(struct world *world);
-static int build_data(struct world *world, struct oc_verify_data *data, uint32_t blocks,
-                      enum oc_verify_stack other);
-static void fill(struct world *world, struct oc_verify_data *data, double effect);
-static void fill_pair(struct world *world, const struct oc_verify_cell *cell,
+static void tell_apart(struct oc_verify_cell cells[OC_GATE_CRITERIA]);
+static void fill(struct oc_verify__world *world, struct oc_verify_data *data, double effect);
+static void fill_pair(struct oc_verify__world *world, const struct oc_verify_cell *cell,
                       struct oc_verify_run *current, struct oc_verify_run *other, double effect);
 static void fill_run(struct oc_verify_run *run, const struct oc_verify_cell *cell, double log_worse,
                      double effect);
-static int trial(struct world *world, struct tally *tally, uint32_t index);
-static void count_comparison(const struct world *world, const struct oc_gate_input *input,
-                             struct tally *tally);
+static int trial(struct oc_verify__world *world, struct tally *tally, uint32_t index);
+static void count_comparison(const struct oc_verify__world *world,
+                             const struct oc_gate_input *input, struct tally *tally);
 static uint32_t blocks_until_decided(const struct oc_simulation_config *config,
                                      const struct oc_gate *gate);
-static void summarize(const struct world *world, const struct tally *tally,
+static void summarize(uint32_t trials, const struct tally *tally,
                       struct oc_simulation_result *result);
 
 int oc_simulation_run(const struct oc_simulation_config *config,
                       struct oc_simulation_result *result)
 {
-    struct world world = {.config = config};
+    struct oc_verify__world world;
     struct tally tally = {.blocks = 0.0};
-    int rc;
+    int rc = oc_verify__world_init(&world, config, OC_GATE_CRITERIA, config->blocks_max);
 
-    OC_ASSERT(config->trials >= 1);
-    OC_ASSERT(config->blocks >= 1);
-    OC_ASSERT(config->blocks <= config->blocks_max);
-    OC_ASSERT(config->blocks_max <= OC_PAIRS_BLOCKS_MAX);
-    OC_ASSERT(config->effect < 1.0);
-    OC_ASSERT(config->recorded_count <= OC_STATISTICS_VALUES_MAX);
-    oc_arena_init(&world.arena);
-    oc_random_init(&world.random, config->seed);
-    rc = build(&world);
+    tell_apart(world.cells);
+    tally.bounds = oc_arena_alloc(&world.arena, config->trials, sizeof(tally.bounds[0]), 0);
+    if (tally.bounds == NULL) {
+        rc = -ENOMEM;
+    }
     for (uint32_t i = 0; rc == 0 && i < config->trials; i++) {
         fill(&world, &world.aa, 0.0);
         fill(&world, &world.data, config->effect);
         rc = trial(&world, &tally, i);
     }
     if (rc == 0) {
-        summarize(&world, &tally, result);
+        summarize(config->trials, &tally, result);
     }
     oc_arena_deinit(&world.arena);
     return rc;
 }
 
-static int build(struct world *world)
-{
-    const struct oc_simulation_config *config = world->config;
-    int rc;
-
-    world->bounds = oc_arena_alloc(&world->arena, config->trials, sizeof(world->bounds[0]), 0);
-    if (world->bounds == NULL) {
-        return -ENOMEM;
-    }
-    world->recorded_median = config->recorded != NULL
-                                 ? oc_statistics_median(config->recorded, config->recorded_count)
-                                 : 0.0;
-    rc = build_data(world, &world->data, config->blocks_max, OC_VERIFY_STACK_IO_URING);
-    return rc != 0 ? rc : build_data(world, &world->aa, config->blocks, OC_VERIFY_STACK_ALTERED);
-}
-
-static int build_data(struct world *world, struct oc_verify_data *data, uint32_t blocks,
-                      enum oc_verify_stack other)
+static void tell_apart(struct oc_verify_cell cells[OC_GATE_CRITERIA])
 {
     static const struct {
         enum oc_verify_scenario scenario;
         enum oc_verify_gate_part gate;
+        uint32_t load_percent;
     } KINDS[OC_GATE_CRITERIA] = {
-        {OC_VERIFY_SCENARIO_PING_PONG, OC_VERIFY_GATE_PING_PONG},
-        {OC_VERIFY_SCENARIO_PERSISTENT, OC_VERIFY_GATE_PERSISTENT},
-        {OC_VERIFY_SCENARIO_PERCENTILES, OC_VERIFY_GATE_TAIL},
-        {OC_VERIFY_SCENARIO_STRESS, OC_VERIFY_GATE_STRESS},
+        {OC_VERIFY_SCENARIO_PING_PONG, OC_VERIFY_GATE_PING_PONG, 0},
+        {OC_VERIFY_SCENARIO_PERSISTENT, OC_VERIFY_GATE_PERSISTENT, 0},
+        {OC_VERIFY_SCENARIO_PERCENTILES, OC_VERIFY_GATE_TAIL, 60},
+        {OC_VERIFY_SCENARIO_STRESS, OC_VERIFY_GATE_STRESS, 0},
     };
-    struct oc_verify_run *run;
 
-    data->cell_count = OC_GATE_CRITERIA;
-    data->run_count = OC_GATE_CRITERIA * blocks * 2U;
-    data->cells = oc_arena_alloc(&world->arena, data->cell_count, sizeof(data->cells[0]), 0);
-    data->runs = oc_arena_alloc(&world->arena, data->run_count, sizeof(data->runs[0]), 0);
-    if (data->cells == NULL || data->runs == NULL) {
-        return -ENOMEM;
+    for (uint32_t i = 0; i < OC_GATE_CRITERIA; i++) {
+        cells[i].scenario = KINDS[i].scenario;
+        cells[i].gate = KINDS[i].gate;
+        cells[i].load_percent = KINDS[i].load_percent;
     }
-    run = data->runs;
-    for (uint32_t cell = 0; cell < data->cell_count; cell++) {
-        data->cells[cell] = (struct oc_verify_cell){
-            .scenario = KINDS[cell].scenario,
-            .gate = KINDS[cell].gate,
-            .connections = 1,
-            .window = 1,
-            .load_percent = KINDS[cell].gate == OC_VERIFY_GATE_TAIL ? 60 : 0,
-            .blocks = world->config->blocks,
-            .blocks_max = world->config->blocks_max,
-        };
-        (void)snprintf(data->cells[cell].name, sizeof(data->cells[cell].name), "simulated/%u",
-                       cell);
-        for (uint32_t i = 0; i < 2U * blocks; i++) {
-            *run = (struct oc_verify_run){.cell = cell, .block = i / 2U};
-            run->stack = (uint8_t)(i % 2U == 0 ? OC_VERIFY_STACK_EPOLL : other);
-            run++;
-        }
-    }
-    return 0;
 }
 
-static void fill(struct world *world, struct oc_verify_data *data, double effect)
+static void fill(struct oc_verify__world *world, struct oc_verify_data *data, double effect)
 {
     for (uint32_t i = 0; i < data->run_count; i += 2) {
         fill_pair(world, &data->cells[data->runs[i].cell], &data->runs[i], &data->runs[i + 1U],
@@ -161,7 +100,7 @@ static void fill(struct world *world, struct oc_verify_data *data, double effect
     }
 }
 
-static void fill_pair(struct world *world, const struct oc_verify_cell *cell,
+static void fill_pair(struct oc_verify__world *world, const struct oc_verify_cell *cell,
                       struct oc_verify_run *current, struct oc_verify_run *other, double effect)
 {
     const struct oc_simulation_config *config = world->config;
@@ -184,9 +123,6 @@ static void fill_run(struct oc_verify_run *run, const struct oc_verify_cell *cel
 {
     double latency_ns = LATENCY_NS * exp(log_worse) * (1.0 - effect);
 
-    for (uint32_t metric = 0; metric < OC_VERIFY_METRIC_COUNT; metric++) {
-        run->metrics[metric] = NAN;
-    }
     switch (cell->gate) {
     case OC_VERIFY_GATE_PING_PONG:
         run->metrics[OC_VERIFY_METRIC_LATENCY_P50] = latency_ns;
@@ -201,51 +137,31 @@ static void fill_run(struct oc_verify_run *run, const struct oc_verify_cell *cel
     }
 }
 
-static int trial(struct world *world, struct tally *tally, uint32_t index)
+static int trial(struct oc_verify__world *world, struct tally *tally, uint32_t index)
 {
-    const struct oc_simulation_config *config = world->config;
-    struct oc_bootstrap_config bootstrap = {.seed = config->seed + index,
-                                            .resamples = config->resamples};
-    struct oc_resolutions resolutions;
-    struct oc_pairs pairs;
-    struct oc_pairs aa;
-    struct oc_gate_input input = {
-        .pairs = &pairs,
-        .resolutions = &resolutions,
-        .thresholds = config->thresholds,
-        .seed = config->seed + index,
-        .resamples = config->resamples,
-    };
-    struct oc_arena arena;
+    struct oc_verify__trial trial;
     struct oc_gate gate;
-    int rc;
+    int rc = oc_verify__trial_begin(&trial, world, index);
 
-    oc_arena_init(&arena);
-    rc = oc_pairs_init(&pairs, &world->data, &arena);
     if (rc == 0) {
-        rc = oc_pairs_init(&aa, &world->aa, &arena);
-    }
-    if (rc == 0) {
-        rc = oc_resolutions_make(&resolutions, &aa, &world->data, &bootstrap, &arena);
-    }
-    if (rc == 0) {
-        oc_gate_decide(&input, OC_VERIFY_PAIR_EPOLL_IO_URING, &gate);
+        oc_gate_decide(&trial.input, OC_VERIFY_PAIR_EPOLL_IO_URING, &gate);
         tally->results[gate.result]++;
         for (uint32_t i = 0; i < OC_GATE_CRITERIA; i++) {
             tally->met[i] += gate.criteria[i].state == OC_CRITERION_MET ? 1U : 0U;
         }
-        tally->blocks += blocks_until_decided(config, &gate);
-        count_comparison(world, &input, tally);
-        world->bounds[index] =
-            oc_resolutions_of(&resolutions, PING_PONG_CELL, OC_VERIFY_METRIC_LATENCY_P50).bound;
+        tally->blocks += blocks_until_decided(world->config, &gate);
+        count_comparison(world, &trial.input, tally);
+        tally->bounds[index] = oc_resolutions_of(&trial.resolutions, PING_PONG_CELL,
+                                                 OC_VERIFY_METRIC_LATENCY_P50)
+                                   .bound;
     }
-    oc_arena_deinit(&arena);
+    oc_arena_deinit(&trial.arena);
     return rc;
 }
 
 /* As the table of comparisons of a measurement that ended at the first look. */
-static void count_comparison(const struct world *world, const struct oc_gate_input *input,
-                             struct tally *tally)
+static void count_comparison(const struct oc_verify__world *world,
+                             const struct oc_gate_input *input, struct tally *tally)
 {
     struct oc_verify_cell *cell = &world->data.cells[PING_PONG_CELL];
     double truth = log1p(-world->config->effect);
@@ -285,11 +201,9 @@ static uint32_t blocks_until_decided(const struct oc_simulation_config *config,
     return looks.at[looks.count - 1U].blocks;
 }
 
-static void summarize(const struct world *world, const struct tally *tally,
+static void summarize(uint32_t trials, const struct tally *tally,
                       struct oc_simulation_result *result)
 {
-    uint32_t trials = world->config->trials;
-
     result->proceed = oc_statistics_proportion(tally->results[OC_GATE_PROCEED], trials, LEVEL);
     result->stay = oc_statistics_proportion(tally->results[OC_GATE_STAY], trials, LEVEL);
     result->undecided = oc_statistics_proportion(tally->results[OC_GATE_UNDECIDED], trials, LEVEL);
@@ -300,6 +214,6 @@ static void summarize(const struct world *world, const struct tally *tally,
     result->called_worse = oc_statistics_proportion(tally->worse, trials, LEVEL);
     result->covered = oc_statistics_proportion(tally->covered, trials, LEVEL);
     result->blocks_mean = tally->blocks / trials;
-    oc_statistics_sort(world->bounds, trials);
-    result->bound_median = oc_statistics_quantile(world->bounds, trials, 0.5);
+    oc_statistics_sort(tally->bounds, trials);
+    result->bound_median = oc_statistics_quantile(tally->bounds, trials, 0.5);
 }

@@ -10,8 +10,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -21,6 +19,8 @@
 #define RUNS        1000U
 
 static struct oc_verify__planned_run runs[OC_VERIFY__BLOCK_RUNS_MAX];
+static struct oc_verify_data data;
+static struct oc_histogram latency; /* of every run that is added */
 
 /* The rate of the n-th run of a stack in the last plan; NAN if there is none. */
 static double rate_of(uint32_t count, enum oc_verify_stack stack, uint32_t n)
@@ -109,23 +109,26 @@ static void test_missing_capacity(void **state)
     assert_rate(rate_of(count, OC_VERIFY_STACK_IO_URING, 0), 60);
 }
 
+static void begin_data(uint32_t cell_count)
+{
+    const struct oc_verify__plan plan = {.cell_count = cell_count};
+
+    oc_histogram_reset(&latency);
+    oc_histogram_record(&latency, 1000);
+    assert_int_equal(oc_verify__data_init(&data, &plan), 0);
+}
+
 static void test_data(void **state)
 {
-    struct oc_verify__plan plan = {.cell_count = 2};
-    struct oc_verify_data data;
-    struct oc_histogram *latency = calloc(1, sizeof(*latency));
-
     (void)state;
-    assert_non_null(latency);
-    oc_histogram_record(latency, 1000);
-    assert_int_equal(oc_verify__data_init(&data, &plan), 0);
+    begin_data(2);
     for (uint32_t i = 0; i < RUNS; i++) {
         struct oc_verify_run run = {.cell = i % 2,
                                     .block = i / 4,
                                     .stack = OC_VERIFY_STACK_EPOLL,
                                     .request_count = i,
                                     .exclusion = i == 3 ? OC_VERIFY_EXCLUDED_LAG : OC_VERIFY_KEPT};
-        assert_int_equal(oc_verify__data_add(&data, &run, latency), 0);
+        assert_int_equal(oc_verify__data_add(&data, &run, &latency), 0);
     }
     assert_int_equal(data.run_count, RUNS);
     assert_int_equal(data.latencies[0].of[OC_VERIFY_STACK_EPOLL]->count, RUNS / 2);
@@ -141,7 +144,6 @@ static void test_data(void **state)
         assert_true(i == 0 || data.runs[i - 1].request_count < data.runs[i].request_count);
     }
     oc_verify__data_deinit(&data);
-    free(latency);
 }
 
 /* In whatever order the runs come: each load has its own sums, and a third one has none. */
@@ -154,18 +156,13 @@ static void test_loads(void **state)
         {OC_VERIFY_STACK_EPOLL, 180}, {OC_VERIFY_STACK_EPOLL, 60},     {OC_VERIFY_STACK_TOKIO, 60},
         {OC_VERIFY_STACK_EPOLL, 60},  {OC_VERIFY_STACK_IO_URING, 180}, {OC_VERIFY_STACK_EPOLL, 90},
     };
-    struct oc_verify__plan plan = {.cell_count = 1};
-    struct oc_verify_data data;
-    struct oc_histogram *latency = calloc(1, sizeof(*latency));
 
     (void)state;
-    assert_non_null(latency);
-    oc_histogram_record(latency, 1000);
-    assert_int_equal(oc_verify__data_init(&data, &plan), 0);
+    begin_data(1);
     for (size_t i = 0; i < sizeof(LOADED) / sizeof(LOADED[0]); i++) {
         struct oc_verify_run run = {.stack = (uint8_t)LOADED[i].stack,
                                     .offered_rate = LOADED[i].rate};
-        assert_int_equal(oc_verify__data_add(&data, &run, latency), 0);
+        assert_int_equal(oc_verify__data_add(&data, &run, &latency), 0);
     }
     assert_int_equal(data.run_count, 6);
     assert_rate(data.latencies[0].offered_rate, 180);
@@ -176,7 +173,6 @@ static void test_loads(void **state)
     assert_int_equal(data.latencies[1].of[OC_VERIFY_STACK_EPOLL]->count, 2);
     assert_int_equal(data.latencies[1].of[OC_VERIFY_STACK_TOKIO]->count, 1);
     oc_verify__data_deinit(&data);
-    free(latency);
 }
 
 int main(void)
