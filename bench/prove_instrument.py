@@ -192,7 +192,7 @@ def prove_stall(proof):
          "epoll,altered", "--blocks", "1", "--duration-ms", "2000", "--seed", "1", "--json",
          str(path)], stdout=subprocess.DEVNULL)
     runs = pathlib.Path(f"{path}.runs")
-    while not runs.exists() or runs.read_text(encoding="utf-8").count("\n") < 2:
+    while not runs.exists() or runs.read_text(encoding="utf-8").count("\n") < 3:
         time.sleep(0.005)
     server = None
     while server is None:

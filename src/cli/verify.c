@@ -3,6 +3,7 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -25,9 +26,10 @@
 #include "verify/report_text.h"
 #include "verify/verify.h"
 
-#define EXIT_GATE   3
-#define ERROR_BYTES 512
-#define PATH_BYTES  1024
+#define EXIT_GATE    3
+#define EXIT_STOPPED 4
+#define ERROR_BYTES  512
+#define PATH_BYTES   1024
 #define PAIRS_DEFAULT                                                         \
     (1U << OC_VERIFY_PAIR_TOKIO_EPOLL | 1U << OC_VERIFY_PAIR_TOKIO_IO_URING | \
      1U << OC_VERIFY_PAIR_EPOLL_IO_URING)
@@ -60,17 +62,30 @@ enum {
     KEY_RESAMPLES,
 };
 
+/* Set of options that were given. */
+#define GIVEN(key) (1U << ((key)-KEY_QUICK))
+/* What is allowed beside those two that measure nothing. */
+#define OF_COMPARE (GIVEN(KEY_COMPARE) | GIVEN(KEY_HTML) | GIVEN(KEY_MARKDOWN) | GIVEN(KEY_QUIET))
+#define OF_AGENT                                                                     \
+    (GIVEN(KEY_AGENT) | GIVEN(KEY_LISTEN) | GIVEN(KEY_INSECURE) | GIVEN(KEY_TOKIO) | \
+     GIVEN(KEY_LIBUV) | GIVEN(KEY_QUIET))
+
 static const struct argp_option OPTIONS[] = {
     {"quick", KEY_QUICK, NULL, 0,
      "Below 90 s; says what it cannot decide (default). Not with --full", 0},
     {"full", KEY_FULL, NULL, 0, "All cells, up to two hours; with --json it can be resumed", 0},
-    {"resume", KEY_RESUME, NULL, 0, "Go on with the runs beside --json FILE (FILE.runs)", 0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "Go on with the runs beside --json FILE (FILE.runs): the same options, and --seed N of them",
+     0},
     {"pairs", KEY_PAIRS, "LIST", 0,
      "tokio:epoll, tokio:io_uring, epoll:io_uring (current:candidate). Default: all three", 0},
     {"scenario", KEY_SCENARIO, "LIST", 0,
      "ping-pong, persistent, reuse, percentiles, request-response, stress, fan-out. Default: all",
      0},
-    {"json", KEY_JSON, "FILE", 0, "Everything measured and judged, with the host", 0},
+    {"json", KEY_JSON, "FILE", 0,
+     "Everything measured and judged, with the host; each run in FILE.runs. One that is there is "
+     "not overwritten but by --resume",
+     0},
     {"html", KEY_HTML, "FILE", 0, "The report with its figures, as one page to read or print", 0},
     {"markdown", KEY_MARKDOWN, "FILE", 0, "The report for documents and issues", 0},
     {"compare", KEY_COMPARE, "A.json B.json", 0,
@@ -115,9 +130,7 @@ struct arguments {
     const char *compare[2]; /* reports to set side by side; NULL: measure */
     const char *gate_file;
     enum oc_verify_pair gate; /* OC_VERIFY_PAIR_COUNT: none asked */
-    bool quick_given;
-    bool full_given;
-    bool seed_given;
+    uint32_t given;           /* set of GIVEN(key) */
     bool quiet;
 };
 
@@ -127,6 +140,8 @@ static error_t on_option(int key, char *value, struct argp_state *state);
 static error_t on_agent_option(int key, char *value, struct argp_state *state);
 static error_t on_hidden_option(int key, char *value, struct argp_state *state);
 static void on_end(struct arguments *arguments, struct argp_state *state);
+static void check_not_there(struct argp_state *state, const char *json, const char *ending);
+static void check_output(struct argp_state *state, const char *option, const char *path);
 static void check_program(struct argp_state *state, const char *option, const char *path);
 static void check_agent(const struct arguments *arguments, struct argp_state *state);
 static enum oc_verify_pair find_pair(struct argp_state *state, const char *name, size_t size);
@@ -139,21 +154,23 @@ static int finish(const struct arguments *arguments, const struct oc_verify_repo
 static void tell_gate(const struct oc_verify_report *report, enum oc_verify_pair pair);
 static int compare(const struct arguments *arguments);
 
+static const struct argp ARGP = {
+    OPTIONS,
+    on_option,
+    NULL,
+    "Measures network stacks side by side on this host and decides between them.\v"
+    "Starts its servers itself, on 127.0.0.1 (or by an agent on another host: --on), and pins "
+    "them and itself to CPUs: leave the machine alone meanwhile. Exit status: 0 measured; 1 it "
+    "failed; 2 usage, among it a file that cannot be read or written, a --json FILE that is "
+    "there already, runs that do not fit --resume, a program of --tokio or --libuv that is not "
+    "there, and a --gate that cannot be passed with what is measured; 3 --gate was asked and "
+    "not passed; 4 stopped early (a signal): the report of what was measured is written.",
+    NULL,
+    NULL,
+    NULL};
+
 int oc_cli_verify(int argc, char **argv)
 {
-    static const struct argp ARGP = {
-        OPTIONS,
-        on_option,
-        NULL,
-        "Measures network stacks side by side on this host and decides between them.\v"
-        "Starts its servers itself, on 127.0.0.1 (or by an agent on another host: --on), and pins "
-        "them and itself to CPUs: leave the machine alone meanwhile. Exit status: 0 measured; 1 it "
-        "failed; 2 usage, among it a file of --gate-file or --compare that cannot be read or is "
-        "none, and a program of --tokio or --libuv that is not there; 3 --gate was asked and not "
-        "passed.",
-        NULL,
-        NULL,
-        NULL};
     static struct oc_verify_report report;
     static char command[PATH_BYTES];
     static char runs_path[PATH_BYTES];
@@ -170,14 +187,15 @@ int oc_cli_verify(int argc, char **argv)
     };
     struct sigaction action = {.sa_handler = on_signal};
     char error[ERROR_BYTES] = "";
-    int status = 1;
+    int status;
+    int rc;
 
     join(argc, argv, command, sizeof(command));
     (void)argp_parse(&ARGP, argc, argv, 0, NULL, &arguments);
     if (arguments.compare[0] != NULL) {
         return compare(&arguments);
     }
-    if (!arguments.seed_given) {
+    if ((arguments.given & GIVEN(KEY_SEED)) == 0) {
         arguments.config.seed = (uint64_t)time(NULL);
     }
     if (arguments.gate_file != NULL &&
@@ -199,10 +217,12 @@ int oc_cli_verify(int argc, char **argv)
     if (arguments.agent) {
         return oc_verify_agent_run(&arguments.agent_config);
     }
-    if (oc_verify_run(&arguments.config, &report, error, sizeof(error)) == 0) {
+    rc = oc_verify_run(&arguments.config, &report, error, sizeof(error));
+    if (rc == 0) {
         status = finish(&arguments, &report);
     } else {
         (void)fprintf(stderr, "outcry: %s\n", error);
+        status = rc == -EINVAL ? OC_CLI_USAGE : 1;
     }
     oc_verify_report_deinit(&report);
     return status;
@@ -215,12 +235,13 @@ static error_t on_option(int key, char *value, struct argp_state *state)
     struct oc_verify_config *config = &arguments->config;
     char unknown[64] = "";
 
+    if (key >= KEY_QUICK && key <= KEY_RESAMPLES) {
+        arguments->given |= GIVEN(key);
+    }
     switch (key) {
     case KEY_QUICK:
-        arguments->quick_given = true;
         return 0;
     case KEY_FULL:
-        arguments->full_given = true;
         config->full = true;
         return 0;
     case KEY_RESUME:
@@ -245,13 +266,13 @@ static error_t on_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_GATE:
         arguments->gate = find_pair(state, value, strlen(value));
+        config->gates = 1U << arguments->gate;
         return 0;
     case KEY_GATE_FILE:
         arguments->gate_file = value;
         return 0;
     case KEY_SEED:
         config->seed = oc_cli_number(state, "--seed", value, 0, INT64_MAX);
-        arguments->seed_given = true;
         return 0;
     case KEY_TOKIO:
         check_program(state, "--tokio", value);
@@ -343,10 +364,14 @@ static void on_end(struct arguments *arguments, struct argp_state *state)
     if (arguments->compare[0] != NULL && arguments->compare[1] == NULL) {
         argp_error(state, "--compare needs two files: --compare A.json B.json");
     }
-    if (config->resume && (arguments->json == NULL || !arguments->seed_given)) {
+    if (arguments->compare[0] != NULL && (arguments->given & ~OF_COMPARE) != 0) {
+        argp_error(state, "--compare measures nothing: beside it there may be --html and "
+                          "--markdown");
+    }
+    if (config->resume && (arguments->json == NULL || (arguments->given & GIVEN(KEY_SEED)) == 0)) {
         argp_error(state, "--resume needs --json FILE, and --seed N of the runs beside it");
     }
-    if (arguments->quick_given && arguments->full_given) {
+    if (config->full && (arguments->given & GIVEN(KEY_QUICK)) != 0) {
         argp_error(state, "--quick and --full: one of them");
     }
     if (config->altered_delay_ns > 0 || arguments->gate == OC_VERIFY_PAIR_EPOLL_ALTERED) {
@@ -355,6 +380,51 @@ static void on_end(struct arguments *arguments, struct argp_state *state)
     if (arguments->gate != OC_VERIFY_PAIR_COUNT && (config->pairs >> arguments->gate & 1U) == 0) {
         argp_error(state, "--gate %s: --pairs leaves this pair out",
                    oc_pairs_name(arguments->gate));
+    }
+    if (arguments->json != NULL && !config->resume) {
+        check_not_there(state, arguments->json, "");
+        check_not_there(state, arguments->json, ".runs");
+    }
+    check_output(state, "--json", arguments->json);
+    check_output(state, "--html", arguments->html);
+    check_output(state, "--markdown", arguments->markdown);
+}
+
+/* An hour of measuring is not overwritten by the same command given again. */
+static void check_not_there(struct argp_state *state, const char *json, const char *ending)
+{
+    char path[PATH_BYTES];
+
+    (void)snprintf(path, sizeof(path), "%s%s", json, ending);
+    if (access(path, F_OK) == 0) {
+        argp_error(state,
+                   "--json: %s is there already, of a measurement: go on with it (--resume --seed "
+                   "N), name another FILE, or delete it",
+                   path);
+    }
+}
+
+/* Now, and not after the measurement. */
+static void check_output(struct argp_state *state, const char *option, const char *path)
+{
+    struct stat status;
+    int error = 0;
+    int fd;
+
+    if (path == NULL) {
+        return;
+    }
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(path);
+    } else if (errno != EEXIST || stat(path, &status) < 0 || access(path, W_OK) < 0) {
+        error = errno;
+    } else if (S_ISDIR(status.st_mode)) {
+        error = EISDIR;
+    }
+    if (error != 0) {
+        argp_error(state, "%s %s cannot be written: %s", option, path, strerror(error));
     }
 }
 
@@ -381,10 +451,7 @@ static void check_agent(const struct arguments *arguments, struct argp_state *st
     if (agent->insecure && !arguments->agent) {
         argp_error(state, "--insecure is an option of --agent");
     }
-    if (arguments->agent &&
-        (config->on != NULL || config->full || config->resume || arguments->json != NULL ||
-         arguments->html != NULL || arguments->markdown != NULL || arguments->compare[0] != NULL ||
-         arguments->gate != OC_VERIFY_PAIR_COUNT)) {
+    if (arguments->agent && (arguments->given & ~OF_AGENT) != 0) {
         argp_error(state, "--agent measures nothing: what is measured is said to `verify --on`");
     }
     if (config->on != NULL && (config->tokio != NULL || config->libuv != NULL)) {
@@ -507,11 +574,14 @@ static int finish(const struct arguments *arguments, const struct oc_verify_repo
     }
     if (arguments->config.runs_path != NULL && !arguments->quiet) {
         (void)fprintf(stderr,
-                      "outcry: the runs stay in %s: with --resume --seed %" PRIu64
-                      " and the same options they are %s; it may be deleted\n",
+                      "outcry: the runs stay in %s: --resume --seed %" PRIu64
+                      " with the same options %s\n",
                       arguments->config.runs_path, report->seed,
-                      report->stopped || report->timed_out ? "gone on with"
-                                                           : "judged again without new runs");
+                      report->stopped || report->timed_out ? "goes on from there"
+                                                           : "judges them again, without new runs");
+    }
+    if (status == 0 && report->stopped) {
+        status = EXIT_STOPPED;
     }
     if (status == 0 && arguments->gate != OC_VERIFY_PAIR_COUNT &&
         report->judgement.gates[arguments->gate].result != OC_GATE_PROCEED) {

@@ -32,6 +32,9 @@
 #define DELAY_MAX_NS   1000000000ULL
 #define WHY_BYTES      160U
 
+#define STATUS_FAILED 1
+#define STATUS_USAGE  2
+
 struct agent {
     const struct oc_verify_agent_config *config;
     int listening;
@@ -90,11 +93,11 @@ static const struct request REQUESTS[] = {
 int oc_verify_agent_run(const struct oc_verify_agent_config *config)
 {
     struct agent *agent = calloc(1, sizeof(*agent));
-    int status = 1;
+    int status;
 
     if (agent == NULL) {
         (void)fprintf(stderr, "outcry: no memory\n");
-        return 1;
+        return STATUS_FAILED;
     }
     agent->config = config;
     agent->control.fd = -1;
@@ -102,7 +105,8 @@ int oc_verify_agent_run(const struct oc_verify_agent_config *config)
     oc_verify__process_cpus(&agent->cpus);
     /* The agent is not to be where servers are, as far as there are two CPUs. */
     oc_verify__process_pin(agent->cpus.client);
-    if (open_listener(agent) == 0) {
+    status = open_listener(agent);
+    if (status == 0) {
         while (!stopped(agent)) {
             struct pollfd wanted = {.fd = agent->listening, .events = POLLIN};
             if (poll(&wanted, 1, TURN_MS) > 0) {
@@ -110,12 +114,12 @@ int oc_verify_agent_run(const struct oc_verify_agent_config *config)
             }
         }
         (void)close(agent->listening);
-        status = 0;
     }
     free(agent);
     return status;
 }
 
+/* Returns the exit status. */
 static int open_listener(struct agent *agent)
 {
     const struct oc_verify_agent_config *config = agent->config;
@@ -127,19 +131,19 @@ static int open_listener(struct agent *agent)
 
     if (oc_io_address_parse(config->listen, &address, error) < 0) {
         (void)fprintf(stderr, "outcry: %s\n", error);
-        return -1;
+        return STATUS_USAGE;
     }
     if (!oc_io_address_is_loopback(&address) && !config->insecure) {
         (void)fprintf(stderr,
                       "outcry: %s: the control connection is not authenticated, so it is served on "
                       "loopback only; --insecure overrides that\n",
                       config->listen);
-        return -1;
+        return STATUS_USAGE;
     }
     agent->listening = oc_io_listen_open(&address, &options, &bound, error);
     if (agent->listening < 0) {
         (void)fprintf(stderr, "outcry: %s\n", error);
-        return -1;
+        return STATUS_FAILED;
     }
     (void)oc_io_address_text(&bound, text, sizeof(text));
     (void)fprintf(stderr,

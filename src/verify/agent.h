@@ -24,7 +24,8 @@ struct oc_verify_agent_config {
 /**
  * Serves until *stop. Says on stderr where it listens, and who comes and goes. A server that runs
  * ends with the connection that asked for it: also when that is silent for 5 minutes, or its host
- * vanished for 20 s. Returns the exit status: 0, or 1 with a sentence on stderr.
+ * vanished for 20 s. Returns the exit status: 0, or with a sentence on stderr 2 if it may not
+ * listen there or that is no HOST:PORT, 1 else.
  */
 int oc_verify_agent_run(const struct oc_verify_agent_config *config);
 

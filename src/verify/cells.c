@@ -13,14 +13,16 @@
 /* What nearly every cell compares. */
 #define TOKIOS (STACK(TOKIO) | STACK(TOKIO_CURRENT))
 #define OURS   (STACK(EPOLL) | STACK(IO_URING))
-/* An A/A stack in each gate cell, and in some others. */
+/* An A/A stack in each gate cell, and in a full plan at least once in each scenario at each
+ * placement: a bound is lent no further (verify/resolution.h). */
 #define AA (STACK(ALTERED))
 
 /* Starting, connecting and ending a server, measured; warm-up and duration come on top. */
 #define RUN_OVERHEAD_S 0.06
-/* Offers of one search: five rungs of the ladder, of which half break the limit and are offered
- * again. What each takes besides its time: connecting, and waiting for the last replies. */
-#define SEARCH_OFFERS           7.5
+/* Offers of one search: four strides that hold, one that breaks the limit, four rungs between them
+ * of which half break it; what breaks is offered three or four times. What each takes besides its
+ * time: connecting, and waiting for the last replies. */
+#define SEARCH_OFFERS           16.0
 #define SEARCH_OFFER_OVERHEAD_S 0.01
 
 /* One line of a plan; placements and sizes are spread out by hand, so that one can read what runs.
@@ -61,11 +63,11 @@ struct line {
         OC_VERIFY_SCENARIO_##scenario, placement, OC_VERIFY_GATE_##gate, what, false, equity, 0, \
             connections, window, load, 0, 0, stacks, __VA_ARGS__                                 \
     }
-/* Searches for the rate that a whole venue holds within a limit of p99, around its capacity. */
-#define SEARCH(placement, what, connections, p99_limit_us, stacks, ...)                        \
-    {                                                                                          \
-        OC_VERIFY_SCENARIO_PERCENTILES, placement, OC_VERIFY_GATE_NONE, what, false, false, 0, \
-            connections, 0, 100, 0, p99_limit_us, stacks, __VA_ARGS__                          \
+/* Searches for the rate that a whole venue holds within a limit of p99. */
+#define SEARCH(scenario, placement, what, connections, p99_limit_us, stacks, ...)             \
+    {                                                                                         \
+        OC_VERIFY_SCENARIO_##scenario, placement, OC_VERIFY_GATE_NONE, what, false, false, 0, \
+            connections, 0, 0, 0, p99_limit_us, stacks, __VA_ARGS__                           \
     }
 
 /* blocks, blocks_max, warmup_ms, duration_ms */
@@ -122,11 +124,11 @@ static const struct line FULL[] = {
     RAW(PERSISTENT, CROSS, NONE, "window-1", 64, 1, 1, 0, STACK(FLOOR) | ECHOES, FULL_REST),
     RAW(PERSISTENT, CROSS, NONE, "window-16", 64, 1, 16, 0, STACK(FLOOR) | ECHOES | AA, FULL_REST),
     RAW(PERSISTENT, CROSS, NONE, "window-256", 64, 1, 256, 0, STACK(FLOOR) | ECHOES, FULL_REST),
-    RAW(PERSISTENT, BUSY, NONE, "window-16", 64, 1, 16, 0, STACK(FLOOR) | OURS, FULL_REST),
+    RAW(PERSISTENT, BUSY, NONE, "window-16", 64, 1, 16, 0, STACK(FLOOR) | OURS | AA, FULL_REST),
 
     RAW(REUSE, SAME, NONE, "each", 64, 1, 1, 1, STACK(FLOOR) | ECHOES | AA, FULL_REST),
     RAW(REUSE, SAME, NONE, "one", 64, 1, 1, 0, STACK(FLOOR) | ECHOES, FULL_REST),
-    RAW(REUSE, CROSS, NONE, "each", 64, 1, 1, 1, STACK(FLOOR) | ECHOES, FULL_REST),
+    RAW(REUSE, CROSS, NONE, "each", 64, 1, 1, 1, STACK(FLOOR) | ECHOES | AA, FULL_REST),
     RAW(REUSE, CROSS, NONE, "one", 64, 1, 1, 0, STACK(FLOOR) | ECHOES, FULL_REST),
 
     VENUE(PERCENTILES, CROSS, NONE, "capacity", false, 16, 1, 0, TOKIOS | OURS, FULL_CAP),
@@ -134,14 +136,18 @@ static const struct line FULL[] = {
     VENUE(PERCENTILES, CROSS, TAIL, "60%", false, 16, 0, 60, TOKIOS | OURS | AA, FULL_OPEN),
     VENUE(PERCENTILES, CROSS, NONE, "80%", false, 16, 0, 80, TOKIOS | OURS, FULL_TAIL),
     VENUE(PERCENTILES, BUSY, NONE, "capacity", false, 16, 1, 0, OURS, FULL_CAP),
-    VENUE(PERCENTILES, BUSY, NONE, "60%", false, 16, 0, 60, OURS, FULL_TAIL),
+    VENUE(PERCENTILES, BUSY, NONE, "60%", false, 16, 0, 60, OURS | AA, FULL_TAIL),
     /* Its own A/A: the noise of a search is that of no other cell. */
-    SEARCH(BUSY, "capacity-at-p99-200us", 16, SEARCH_P99_LIMIT_US, OURS | AA, FULL_SEARCH),
+    SEARCH(PERCENTILES, BUSY, "capacity-at-p99-200us", 16, SEARCH_P99_LIMIT_US, OURS | AA,
+           FULL_SEARCH),
 
     VENUE(REQUEST_RESPONSE, SAME, NONE, "1", false, 1, 1, 0, TOKIOS | OURS | AA, FULL_REST),
-    VENUE(REQUEST_RESPONSE, CROSS, NONE, "1", false, 1, 1, 0, TOKIOS | OURS, FULL_REST),
-    VENUE(REQUEST_RESPONSE, BUSY, NONE, "1", false, 1, 1, 0, OURS, FULL_REST),
+    VENUE(REQUEST_RESPONSE, CROSS, NONE, "1", false, 1, 1, 0, TOKIOS | OURS | AA, FULL_REST),
+    VENUE(REQUEST_RESPONSE, BUSY, NONE, "1", false, 1, 1, 0, OURS | AA, FULL_REST),
     VENUE(REQUEST_RESPONSE, SAME, NONE, "1-window-64", false, 1, 64, 0, TOKIOS | OURS, FULL_REST),
+    VENUE(REQUEST_RESPONSE, SAME, NONE, "1-window-256", false, 1, 256, 0, TOKIOS | OURS, FULL_REST),
+    VENUE(REQUEST_RESPONSE, CROSS, NONE, "1-window-256", false, 1, 256, 0, TOKIOS | OURS,
+          FULL_REST),
     VENUE(REQUEST_RESPONSE, SAME, NONE, "16-window-16", false, 16, 16, 0, TOKIOS | OURS, FULL_REST),
     VENUE(REQUEST_RESPONSE, SAME, NONE, "equity-16-window-16", true, 16, 16, 0, TOKIOS | OURS,
           FULL_REST),
@@ -155,17 +161,21 @@ static const struct line FULL[] = {
     RAW(STRESS, SAME, NONE, "64-window-16", 32, 64, 16, 0, ECHOES, FULL_REST),
     RAW(STRESS, SAME, NONE, "1000-window-16", 32, 1000, 16, 0, ECHOES, FULL_REST),
     RAW(STRESS, CROSS, NONE, "16", 32, 16, 1, 0, ECHOES, FULL_REST),
-    RAW(STRESS, CROSS, NONE, "64", 32, 64, 1, 0, ECHOES, FULL_REST),
+    RAW(STRESS, CROSS, NONE, "64", 32, 64, 1, 0, ECHOES | AA, FULL_REST),
     RAW(STRESS, CROSS, NONE, "256", 32, 256, 1, 0, ECHOES, FULL_REST),
-    RAW(STRESS, CROSS, NONE, "1000", 32, 1000, 1, 0, ECHOES, FULL_REST),
-    RAW(STRESS, BUSY, NONE, "64", 32, 64, 1, 0, OURS, FULL_REST),
+    RAW(STRESS, CROSS, NONE, "1000", 32, 1000, 1, 0, ECHOES | AA, FULL_REST),
+    RAW(STRESS, BUSY, NONE, "64", 32, 64, 1, 0, OURS | AA, FULL_REST),
     RAW(STRESS, BUSY, NONE, "1000", 32, 1000, 1, 0, OURS, FULL_REST),
 
     VENUE(FAN_OUT, SAME, NONE, "1", false, 1, 1, 0, TOKIOS | OURS, FULL_REST),
     VENUE(FAN_OUT, SAME, NONE, "100", false, 100, 1, 0, TOKIOS | OURS | AA, FULL_REST),
-    VENUE(FAN_OUT, SAME, NONE, "1000", false, 1000, 1, 0, TOKIOS | OURS, FULL_REST),
-    VENUE(FAN_OUT, CROSS, NONE, "100", false, 100, 1, 0, TOKIOS | OURS, FULL_REST),
-    VENUE(FAN_OUT, CROSS, NONE, "1000", false, 1000, 1, 0, TOKIOS | OURS, FULL_REST),
+    VENUE(FAN_OUT, SAME, NONE, "1000", false, 1000, 1, 0, TOKIOS | OURS | AA, FULL_REST),
+    VENUE(FAN_OUT, CROSS, NONE, "100", false, 100, 1, 0, TOKIOS | OURS | AA, FULL_REST),
+    VENUE(FAN_OUT, CROSS, NONE, "1000", false, 1000, 1, 0, TOKIOS | OURS | AA, FULL_REST),
+    /* All trade and all listen: a trade costs the server up to 16 sends and the generator, which
+     * reads many at once, far less. So here it is the server whose limit is met first. */
+    SEARCH(FAN_OUT, BUSY, "16-capacity-at-p99-200us", 16, SEARCH_P99_LIMIT_US, OURS | AA,
+           FULL_SEARCH),
 };
 
 static const char *const SCENARIO_NAMES[] = {
@@ -196,8 +206,10 @@ void oc_verify__plan_make(const struct oc_verify__plan_config *config, struct oc
         const struct line *line = &lines[i];
         uint32_t stacks = line->stacks & config->stacks;
         /* Who is compared needs a second one; a capacity is needed of one alone, too. */
-        int least = line->scenario == OC_VERIFY_SCENARIO_PERCENTILES && line->load_percent == 0 ? 1
-                                                                                                : 2;
+        int least = line->scenario == OC_VERIFY_SCENARIO_PERCENTILES && line->load_percent == 0 &&
+                            line->p99_limit_us == 0
+                        ? 1
+                        : 2;
         if ((config->scenarios >> line->scenario & 1U) == 0 ||
             (line->placement != OC_VERIFY_SAME_CORE && config->cpus < 2 && !config->two_hosts) ||
             __builtin_popcount(stacks) < least) {
@@ -213,7 +225,8 @@ void oc_verify__plan_make(const struct oc_verify__plan_config *config, struct oc
 
 bool oc_verify__cell_is_capacity(const struct oc_verify_cell *cell)
 {
-    return cell->scenario == OC_VERIFY_SCENARIO_PERCENTILES && cell->load_percent == 0;
+    return cell->scenario == OC_VERIFY_SCENARIO_PERCENTILES && cell->load_percent == 0 &&
+           cell->p99_limit_us == 0;
 }
 
 uint32_t oc_verify__capacity_of(const struct oc_verify__plan *plan,

@@ -209,6 +209,9 @@ static bool pool_tail(struct oc_pooled *pool, uint32_t cell, enum oc_verify_stac
     for (uint32_t i = 0; i < count; i++) {
         pool->values[pool->count - 1U][i] -= medians[i];
     }
+    /* Of a difference: both may err. */
+    pool->bounds[pool->count - 1U] +=
+        oc_resolutions_of(pool->input->resolutions, cell, OC_VERIFY_METRIC_LATENCY_P50).bound;
     return true;
 }
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /** Of the requests and replies; another number is refused. */
-#define OC_VERIFY__CONTROL_PROTOCOL 1
+#define OC_VERIFY__CONTROL_PROTOCOL 2
 /** The longest line; that of a host's description has about 6 KiB. */
 #define OC_VERIFY__CONTROL_BYTES 32768U
 

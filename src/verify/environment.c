@@ -44,6 +44,8 @@ void oc_verify__environment_begin(struct oc_verify_environment *environment)
     }
     environment->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     read_mitigations(environment->mitigations, sizeof(environment->mitigations));
+    read_line("/proc/sys/kernel/random/boot_id", environment->boot_id,
+              sizeof(environment->boot_id));
     read_line("/sys/class/dmi/id/sys_vendor", environment->hypervisor,
               sizeof(environment->hypervisor));
     read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource",
@@ -68,6 +70,19 @@ void oc_verify__environment_end(struct oc_verify_environment *environment)
 {
     (void)getloadavg(environment->load_after, 3);
     read_time(environment->time_end);
+}
+
+void oc_verify__parts_begin(struct oc_verify_parts *parts, const struct oc_verify_environment *here,
+                            const struct oc_verify_environment *there)
+{
+    const uint32_t at = parts->count < OC_VERIFY_PARTS_MAX ? parts->count++ : parts->count - 1;
+
+    (void)snprintf(parts->of[at].time_begin, sizeof(parts->of[at].time_begin), "%s",
+                   here->time_begin);
+    parts->of[at].busy_share = here->busy_share;
+    if (there != NULL && there->busy_share > here->busy_share) {
+        parts->of[at].busy_share = there->busy_share;
+    }
 }
 
 void oc_verify__make_printable(char *text)

@@ -32,6 +32,19 @@ struct oc_verify_environment {
     char command[1024];  /* line, as it was given */
     char time_begin[32]; /* UTC, ISO 8601 */
     char time_end[32];
+    char boot_id[40]; /* tells whether an agent is on this host; no report has it */
+};
+
+/** Parts of a measurement that are told apart; later ones take the place of the last. */
+#define OC_VERIFY_PARTS_MAX 16U
+
+/** What one measurement consists of: a --resume that measures begins another part. */
+struct oc_verify_parts {
+    struct {
+        char time_begin[32]; /* as above */
+        double busy_share;   /* as above; of two hosts the larger */
+    } of[OC_VERIFY_PARTS_MAX];
+    uint32_t count;
 };
 
 /** Reads everything that does not change; watches the idle machine for 0.2 s. `command` and
@@ -43,5 +56,9 @@ void oc_verify__make_printable(char *text);
 
 /** At the end: load and time. */
 void oc_verify__environment_end(struct oc_verify_environment *environment);
+
+/** A part begins. @there  of the servers' host if it is another; else NULL. */
+void oc_verify__parts_begin(struct oc_verify_parts *parts, const struct oc_verify_environment *here,
+                            const struct oc_verify_environment *there);
 
 #endif

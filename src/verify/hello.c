@@ -34,7 +34,7 @@ static const struct member TEXTS[] = {
     TEXT(io_uring),      TEXT(priority),
     TEXT(version),       TEXT(compiler),
     TEXT(command),       TEXT(time_begin),
-    TEXT(time_end),
+    TEXT(time_end),      TEXT(boot_id),
 };
 
 static const struct member COSTS[] = {

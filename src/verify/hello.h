@@ -1,6 +1,7 @@
 /*
  * What an agent says about its host when a verification connects: the environment, what calls cost
- * there, and its stacks. Both directions stand here, so that they agree.
+ * there, and its stacks. Both directions stand here, so that they agree. The file of runs keeps the
+ * same of every part.
  */
 #ifndef OC_VERIFY_HELLO_H
 #define OC_VERIFY_HELLO_H

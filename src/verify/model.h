@@ -111,8 +111,9 @@ struct oc_verify_cell {
     uint32_t connections;  /* listeners in fan-out */
     uint32_t window;       /* requests in flight of each connection; 0: open loop */
     uint32_t load_percent; /* open loop: of the weaker stack's capacity of each pair */
-    uint32_t p99_limit_us; /* not 0: a run searches for the highest rate with a p99 within it, on a
-                            * ladder around the load; duration and warm-up are of one offer */
+    uint32_t p99_limit_us; /* not 0: a run searches for the highest rate with a p99 within it, in
+                            * fan-out of orders whose trades go to all connections; duration and
+                            * warm-up are of one offer */
     uint32_t messages;     /* of each connection, which then makes way for a new one; 0: no limit */
     bool equity;           /* whole venues: the equity flow instead of pingpong */
     uint32_t warmup_ms;    /* not measured */
@@ -139,9 +140,8 @@ struct oc_verify_run {
     uint8_t order;          /* place within its block */
     uint8_t exclusion;      /* enum oc_verify_exclusion: STEAL and LAG exclude the block for all */
     double steal_share;     /* of the machine's CPU time during the run */
-    double offered_rate;    /* open loop, requests a second; 0 in the closed loop; of a search,
-                             * the capacity that its ladder is built on */
-    double lag_p99_ns;      /* open loop: how late the generator was; 0 in the closed loop */
+    double offered_rate;    /* open loop, requests a second; 0 in the closed loop and of a search */
+    double lag_p99_ns;      /* open loop and search: how late the generator was; else 0 */
     uint64_t request_count; /* measured ones */
     double metrics[OC_VERIFY_METRIC_COUNT];
     char why[128]; /* FAILED, or what excluded it; else empty */

@@ -22,6 +22,17 @@ struct span {
     uint32_t end;
 };
 
+static const struct {
+    const char *name;
+    enum oc_verify_stack current;
+    enum oc_verify_stack candidate;
+} PAIRS[OC_VERIFY_PAIR_COUNT] = {
+#define PAIR(name, wire, current, candidate) \
+    [OC_VERIFY_PAIR_##name] = {wire, OC_VERIFY_STACK_##current, OC_VERIFY_STACK_##candidate},
+    OC_VERIFY_PAIR_MAP(PAIR)
+#undef PAIR
+};
+
 static const struct oc_verify_run *run_at(const struct oc_pairs *pairs, uint32_t place);
 static bool next_block(const struct oc_pairs *pairs, uint32_t cell, uint32_t block_limit,
                        struct span *span);
@@ -35,40 +46,20 @@ static void count_run(const struct oc_verify_run *run, struct oc_cell_account *a
 
 const char *oc_pairs_name(enum oc_verify_pair pair)
 {
-    static const char *const NAMES[OC_VERIFY_PAIR_COUNT] = {
-#define PAIR_NAME(name, wire, current, candidate) [OC_VERIFY_PAIR_##name] = wire,
-        OC_VERIFY_PAIR_MAP(PAIR_NAME)
-#undef PAIR_NAME
-    };
-
     OC_ASSERT(pair < OC_VERIFY_PAIR_COUNT);
-    return NAMES[pair];
+    return PAIRS[pair].name;
 }
 
 enum oc_verify_stack oc_pairs_current(enum oc_verify_pair pair)
 {
-    static const enum oc_verify_stack STACKS[OC_VERIFY_PAIR_COUNT] = {
-#define PAIR_CURRENT(name, wire, current, candidate) \
-    [OC_VERIFY_PAIR_##name] = OC_VERIFY_STACK_##current,
-        OC_VERIFY_PAIR_MAP(PAIR_CURRENT)
-#undef PAIR_CURRENT
-    };
-
     OC_ASSERT(pair < OC_VERIFY_PAIR_COUNT);
-    return STACKS[pair];
+    return PAIRS[pair].current;
 }
 
 enum oc_verify_stack oc_pairs_candidate(enum oc_verify_pair pair)
 {
-    static const enum oc_verify_stack STACKS[OC_VERIFY_PAIR_COUNT] = {
-#define PAIR_CANDIDATE(name, wire, current, candidate) \
-    [OC_VERIFY_PAIR_##name] = OC_VERIFY_STACK_##candidate,
-        OC_VERIFY_PAIR_MAP(PAIR_CANDIDATE)
-#undef PAIR_CANDIDATE
-    };
-
     OC_ASSERT(pair < OC_VERIFY_PAIR_COUNT);
-    return STACKS[pair];
+    return PAIRS[pair].candidate;
 }
 
 int oc_pairs_init(struct oc_pairs *pairs, const struct oc_verify_data *data, struct oc_arena *arena)
@@ -128,6 +119,9 @@ void oc_pairs_account(const struct oc_pairs *pairs, uint32_t cell, uint32_t bloc
         }
     }
     account->voided = account->blocks_excluded > OC_PAIRS_EXCLUDED_SHARE_MAX * account->blocks_run;
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        account->voided |= pairs->data->cells[cell].p99_limit_us > 0 && account->lag[stack] > 0;
+    }
 }
 
 uint32_t oc_pairs_blocks_run(const struct oc_pairs *pairs, uint32_t cell)
@@ -208,17 +202,20 @@ bool oc_pairs_same_rate(double a, double b)
 
 bool oc_pairs_is_capacity(const struct oc_verify_cell *cell)
 {
-    return cell->scenario == OC_VERIFY_SCENARIO_PERCENTILES && cell->load_percent == 0;
+    return cell->scenario == OC_VERIFY_SCENARIO_PERCENTILES && cell->load_percent == 0 &&
+           cell->p99_limit_us == 0;
 }
 
 enum oc_verify_metric oc_pairs_primary(const struct oc_verify_cell *cell)
 {
+    if (cell->p99_limit_us > 0) {
+        return OC_VERIFY_METRIC_RATE;
+    }
     switch (cell->scenario) {
     case OC_VERIFY_SCENARIO_PING_PONG:
     case OC_VERIFY_SCENARIO_REQUEST_RESPONSE:
         return OC_VERIFY_METRIC_LATENCY_P50;
     case OC_VERIFY_SCENARIO_PERCENTILES:
-        return cell->p99_limit_us > 0 ? OC_VERIFY_METRIC_RATE : OC_VERIFY_METRIC_LATENCY_P99;
     case OC_VERIFY_SCENARIO_FAN_OUT:
         return OC_VERIFY_METRIC_LATENCY_P99;
     case OC_VERIFY_SCENARIO_PERSISTENT:

@@ -3,7 +3,9 @@
  *
  * Exclusion never looks at an outcome. Steal time or a lagging generator in one run excludes the
  * whole block for every stack, since a disturbance does not stop at the end of a run; more than 10
- * % of the blocks excluded voids the cell. A FAILED run takes its block from every pair that its
+ * % of the blocks excluded voids the cell. Of a search for a capacity, one run with a late
+ * generator voids it: there the fast ones meet the generator's limit, so that to go on without them
+ * would be to exclude by outcome. A FAILED run takes its block from every pair that its
  * stack is in, and is counted by itself; more than 10 % of the blocks voids those pairs, because a
  * failure may well be an outcome.
  *

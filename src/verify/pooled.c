@@ -12,7 +12,9 @@
 
 static bool usable(struct oc_pooled *pool, uint32_t cell, const enum oc_verify_stack *stacks,
                    uint32_t stack_count, uint32_t *block_limit);
-static bool take(struct oc_pooled *pool, uint32_t cell, uint32_t count, double weight);
+static bool take(struct oc_pooled *pool, uint32_t cell, uint32_t count, double weight,
+                 double bound);
+static void swap(struct oc_pooled *pool, uint32_t one, uint32_t other);
 
 void oc_pooled_begin(struct oc_pooled *pool, const struct oc_gate_input *input)
 {
@@ -50,12 +52,8 @@ bool oc_pooled_add_ratios(struct oc_pooled *pool, uint32_t cell, enum oc_verify_
     }
     count = oc_pairs_ratios(pool->input->pairs, cell, current, candidate, metric, block_limit,
                             pool->values[pool->count]);
-    if (!take(pool, cell, count, weight)) {
-        return false;
-    }
-    pool->bound = fmax(pool->bound,
-                       oc_resolutions_of(pool->input->resolutions, cell, metric).bound);
-    return true;
+    return take(pool, cell, count, weight,
+                oc_resolutions_of(pool->input->resolutions, cell, metric).bound);
 }
 
 bool oc_pooled_add_values(struct oc_pooled *pool, uint32_t cell, enum oc_verify_stack stack,
@@ -76,7 +74,7 @@ bool oc_pooled_add_values(struct oc_pooled *pool, uint32_t cell, enum oc_verify_
         }
         values[i] = log(values[i]);
     }
-    return take(pool, cell, count, weight);
+    return take(pool, cell, count, weight, 0.0);
 }
 
 void oc_pooled_thin(struct oc_pooled *pool, uint32_t group)
@@ -92,13 +90,7 @@ void oc_pooled_thin(struct oc_pooled *pool, uint32_t group)
         }
         /* To the front; what is short is only forgotten when something else was kept. */
         for (uint32_t k = 0; enough && k < group; k++) {
-            struct oc_stratum moved = pool->strata[kept + k];
-            uint32_t cell = pool->cells[kept + k];
-
-            pool->strata[kept + k] = pool->strata[i + k];
-            pool->strata[i + k] = moved;
-            pool->cells[kept + k] = pool->cells[i + k];
-            pool->cells[i + k] = cell;
+            swap(pool, kept + k, i + k);
         }
         kept += enough ? group : 0U;
     }
@@ -136,12 +128,14 @@ void oc_pooled_interval(struct oc_pooled *pool, double divisor, uint64_t seed,
     static const struct oc_stratum NOTHING = {.weight = 1.0};
 
     OC_ASSERT(divisor > 0.0);
+    pool->bound = 0.0;
     if (pool->count == 0) {
         oc_bootstrap_interval(&NOTHING, 1, &config, interval, inner);
         return;
     }
     for (uint32_t i = 0; i < pool->count; i++) {
         pool->strata[i].weight /= divisor;
+        pool->bound += fabs(pool->strata[i].weight) * pool->bounds[i];
     }
     oc_bootstrap_interval(pool->strata, pool->count, &config, interval, inner);
 }
@@ -168,7 +162,7 @@ static bool usable(struct oc_pooled *pool, uint32_t cell, const enum oc_verify_s
     return true;
 }
 
-static bool take(struct oc_pooled *pool, uint32_t cell, uint32_t count, double weight)
+static bool take(struct oc_pooled *pool, uint32_t cell, uint32_t count, double weight, double bound)
 {
     double level;
 
@@ -179,6 +173,21 @@ static bool take(struct oc_pooled *pool, uint32_t cell, uint32_t count, double w
     pool->level = fmax(pool->level, level);
     pool->strata[pool->count] = (struct oc_stratum){pool->values[pool->count], count, weight};
     pool->cells[pool->count] = cell;
+    pool->bounds[pool->count] = bound;
     pool->count++;
     return true;
+}
+
+static void swap(struct oc_pooled *pool, uint32_t one, uint32_t other)
+{
+    struct oc_stratum stratum = pool->strata[one];
+    uint32_t cell = pool->cells[one];
+    double bound = pool->bounds[one];
+
+    pool->strata[one] = pool->strata[other];
+    pool->cells[one] = pool->cells[other];
+    pool->bounds[one] = pool->bounds[other];
+    pool->strata[other] = stratum;
+    pool->cells[other] = cell;
+    pool->bounds[other] = bound;
 }

@@ -3,7 +3,9 @@
  *
  * Only recommendation and claims pool; the gate never does. Left out are cells that were voided,
  * and those in which a stack keeps failing. Blocks are those of the last look that the cell reached
- * (all, before the first), and the pool's level is the highest that one of its looks demands.
+ * (all, before the first), and the pool's level is the highest that one of its looks demands. Its
+ * A/A bound is the mean of its cells' bounds, measured or borrowed: where no cell's error is beyond
+ * its bound, the mean of the errors is not beyond the mean of the bounds.
  */
 #ifndef OC_VERIFY_POOLED_H
 #define OC_VERIFY_POOLED_H
@@ -20,9 +22,10 @@ struct oc_pooled {
     struct oc_stratum strata[OC_BOOTSTRAP_STRATA_MAX];
     double values[OC_BOOTSTRAP_STRATA_MAX][OC_PAIRS_BLOCKS_MAX];
     uint32_t cells[OC_BOOTSTRAP_STRATA_MAX]; /* of which cell each stratum is */
+    double bounds[OC_BOOTSTRAP_STRATA_MAX];  /* its resolution, log ratio; 0 for values */
     uint32_t count;                          /* of strata */
     double level;
-    double bound;          /* the largest of the cells' resolutions, log ratio */
+    double bound;          /* of the result, log ratio; set by oc_pooled_interval */
     enum oc_undecided why; /* of the last cell that was left out */
 };
 
@@ -65,7 +68,7 @@ void oc_pooled_thin(struct oc_pooled *pool, uint32_t group);
 uint32_t oc_pooled_cells(const struct oc_pooled *pool, uint32_t *cells);
 
 /**
- * The interval of the sum of all strata, divided by `divisor`.
+ * The interval of the sum of all strata, divided by `divisor`; and the bound.
  *
  * @inner  at twice the error; may be NULL.
  */

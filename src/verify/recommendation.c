@@ -27,14 +27,13 @@ static enum oc_verify_metric choose_metric(const struct oc_gate_input *input, en
                                            enum oc_waiting waiting);
 static void pool_cost(const struct oc_gate_input *input, struct oc_recommendation *recommendation,
                       struct opinions *opinions, enum oc_undecided *missing);
-static void pool_tail(const struct oc_gate_input *input, struct oc_recommendation *recommendation,
-                      double *bound);
-static void advise(struct oc_recommendation *recommendation, const struct opinions *opinions,
-                   double tail_bound);
+static void pool_tail(const struct oc_gate_input *input, struct oc_recommendation *recommendation);
+static void advise(struct oc_recommendation *recommendation, const struct opinions *opinions);
 static struct oc_interval negated(const struct oc_interval *interval);
 static void gather_parts(const struct oc_pooled *pool, struct oc_recommendation *recommendation);
 static void gather_cause(const struct oc_gate_input *input, const struct oc_verify_costs *costs,
                          struct oc_recommendation *recommendation);
+static void gather_cpu(struct oc_recommendation *recommendation);
 static double mean_of_medians(const struct oc_gate_input *input,
                               const struct oc_recommendation *recommendation,
                               enum oc_verify_stack stack, enum oc_verify_metric metric);
@@ -60,20 +59,19 @@ void oc_recommendation_make(const struct oc_gate_input *input, const struct oc_v
 {
     struct opinions opinions = {false, false};
     enum oc_undecided missing;
-    double tail_bound;
 
     memset(recommendation, 0, sizeof(*recommendation));
     recommendation->mode = mode;
     recommendation->waiting = waiting;
     recommendation->metric = choose_metric(input, mode, waiting);
     pool_cost(input, recommendation, &opinions, &missing);
-    pool_tail(input, recommendation, &tail_bound);
+    pool_tail(input, recommendation);
     if (recommendation->cell_count == 0) {
         recommendation->advice = OC_ADVICE_NOT_MEASURED;
         recommendation->why = missing;
         return;
     }
-    advise(recommendation, &opinions, tail_bound);
+    advise(recommendation, &opinions);
     gather_cause(input, costs, recommendation);
     write_sentence(recommendation, costs);
 }
@@ -176,14 +174,13 @@ static void pool_cost(const struct oc_gate_input *input, struct oc_recommendatio
     }
     oc_pooled_thin(&pool, 1);
     gather_parts(&pool, recommendation);
-    recommendation->bound = pool.bound;
     *missing = pool.why;
     oc_pooled_interval(&pool, fmax(1.0, pool.count), seed, &recommendation->cost,
                        &recommendation->cost_inner);
+    recommendation->bound = pool.bound;
 }
 
-static void pool_tail(const struct oc_gate_input *input, struct oc_recommendation *recommendation,
-                      double *bound)
+static void pool_tail(const struct oc_gate_input *input, struct oc_recommendation *recommendation)
 {
     const struct oc_verify_data *data = input->pairs->data;
     uint64_t seed = oc_pairs_seed(input->seed, &(struct oc_verify_cell){.name = "recommendation"},
@@ -201,11 +198,10 @@ static void pool_tail(const struct oc_gate_input *input, struct oc_recommendatio
     oc_pooled_thin(&pool, 1);
     recommendation->tail_cell_count = pool.count;
     oc_pooled_interval(&pool, fmax(1.0, pool.count), seed, &recommendation->tail, NULL);
-    *bound = pool.bound;
+    recommendation->tail_bound = pool.bound;
 }
 
-static void advise(struct oc_recommendation *recommendation, const struct opinions *opinions,
-                   double tail_bound)
+static void advise(struct oc_recommendation *recommendation, const struct opinions *opinions)
 {
     const struct oc_interval *cost = &recommendation->cost;
     struct oc_interval gain = negated(cost);
@@ -214,7 +210,8 @@ static void advise(struct oc_recommendation *recommendation, const struct opinio
     bool equal = isfinite(recommendation->bound) &&
                  oc_bootstrap_equivalent(&recommendation->cost_inner, OC_EQUIVALENCE_MARGIN);
 
-    recommendation->tail_limit = oc_limit_judge(&harm, log1p(OC_EQUIVALENCE_MARGIN), tail_bound);
+    recommendation->tail_limit = oc_limit_judge(&harm, log1p(OC_EQUIVALENCE_MARGIN),
+                                                recommendation->tail_bound);
     recommendation->contradicted = (opinions->for_io_uring && (equal || !io_uring_less)) ||
                                    (opinions->for_epoll && (equal || io_uring_less));
     recommendation->advice = OC_ADVICE_UNDECIDED;
@@ -302,12 +299,23 @@ static void gather_cause(const struct oc_gate_input *input, const struct oc_veri
         *figures[i].io_uring = mean_of_medians(input, recommendation, OC_VERIFY_STACK_IO_URING,
                                                figures[i].metric);
     }
-    cause->cpu_epoll_ns = recommendation->metric == OC_VERIFY_METRIC_RATE
-                              ? NAN
-                              : mean_of_medians(input, recommendation, OC_VERIFY_STACK_EPOLL,
-                                                recommendation->metric);
-    cause->cpu_more_ns = cause->cpu_epoll_ns * expm1(recommendation->cost.estimate);
+    gather_cpu(recommendation);
     cause->calls_worth_ns = costs->call_ns * (cause->calls_epoll - cause->calls_io_uring);
+}
+
+static void gather_cpu(struct oc_recommendation *recommendation)
+{
+    struct oc_cause *cause = &recommendation->cause;
+    const double count = recommendation->cell_count;
+
+    cause->cpu_epoll_ns = recommendation->metric == OC_VERIFY_METRIC_RATE ? NAN : 0.0;
+    cause->cpu_more_ns = cause->cpu_epoll_ns;
+    for (uint32_t i = 0; i < recommendation->cell_count; i++) {
+        const struct oc_recommendation_part *part = &recommendation->parts[i];
+
+        cause->cpu_epoll_ns += part->epoll / count;
+        cause->cpu_more_ns += part->epoll * expm1(part->cost) / count;
+    }
 }
 
 static double mean_of_medians(const struct oc_gate_input *input,
@@ -348,8 +356,10 @@ static void write_sentence(struct oc_recommendation *recommendation,
         append(recommendation, ", the mean of %u cells", (unsigned)recommendation->cell_count);
     }
     if (isfinite(cause->cpu_more_ns)) {
-        append(recommendation, ": of epoll's %.2f us, %.0f ns %s", cause->cpu_epoll_ns / 1e3,
-               fabs(cause->cpu_more_ns), cause->cpu_more_ns < 0.0 ? "less" : "more");
+        append(recommendation, "%s: of epoll's %.2f us, %.0f ns %s",
+               recommendation->cell_count > 1 ? "; in time, where dear cells count for more" : "",
+               cause->cpu_epoll_ns / 1e3, fabs(cause->cpu_more_ns),
+               cause->cpu_more_ns < 0.0 ? "less" : "more");
     }
     if (isfinite(saved_calls)) {
         append(recommendation, "; %.2f system calls per request against %.2f",
@@ -372,6 +382,13 @@ static void write_sentence(struct oc_recommendation *recommendation,
     if (isfinite(tail->low) && isfinite(tail->high)) {
         append(recommendation, "; p99 latency %+.1f %% (%+.1f to %+.1f)",
                100.0 * expm1(tail->estimate), 100.0 * expm1(tail->low), 100.0 * expm1(tail->high));
+        if ((recommendation->advice == OC_ADVICE_IO_URING ||
+             recommendation->advice == OC_ADVICE_EPOLL) &&
+            recommendation->tail_bound > log1p(OC_EQUIVALENCE_MARGIN)) {
+            append(recommendation,
+                   ": \"not worse by 3 %%\" was held only within what A/A resolves, %.1f %%",
+                   100.0 * expm1(recommendation->tail_bound));
+        }
     }
     append(recommendation, ".");
 }

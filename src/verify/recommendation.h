@@ -93,9 +93,10 @@ struct oc_cause {
     double switches_io_uring;
     double batch_epoll; /* events a poll */
     double batch_io_uring;
-    double cpu_epoll_ns; /* the primary figure, when it is CPU time */
-    double cpu_more_ns;  /* what io_uring takes more: `cost` of cpu_epoll_ns. Not the difference of
-                            two medians, whose sign may be another than that of paired ratios */
+    double cpu_epoll_ns;   /* the primary figure, when it is CPU time */
+    double cpu_more_ns;    /* what io_uring takes more: of each cell its paired ratio's share of
+                              epoll's median. Dear cells count for more than in `cost`, so that the
+                              sign of several may be another */
     double calls_worth_ns; /* calls saved by io_uring at the price of a bare call */
 };
 
@@ -118,10 +119,12 @@ struct oc_recommendation {
     struct oc_interval cost;       /* log ratio io_uring / epoll, below 0: io_uring costs less.
                                       For RATE it is the negative log ratio of the rates. */
     struct oc_interval cost_inner; /* for equivalence */
-    double bound;                  /* of the resolution, the largest of the cells */
+    double bound;                  /* of the resolution, the mean of the cells */
     uint32_t tail_cell_count;
     struct oc_interval tail;  /* p99, log ratio io_uring / epoll; NONE where there is none */
     enum oc_limit tail_limit; /* "not worse by more than 3 %" for the stack that costs less */
+    double tail_bound;        /* of the tail's resolution, the mean of its cells: above 3 % it
+                                 takes the place of the limit */
     struct oc_cause cause;
     char sentence[640]; /* the cause in words that the figures support; empty if not measured */
 };

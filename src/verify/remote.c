@@ -61,7 +61,7 @@ int oc_verify__remote_open(struct oc_verify__remote *remote, const char *address
     *remote = (struct oc_verify__remote){.host = {.ops = &OPS}, .control = {.fd = -1}};
     if (oc_io_address_parse(address, &remote->address, problem) < 0) {
         (void)snprintf(error, error_size, "--on: %s", problem);
-        return -1;
+        return -EINVAL;
     }
     (void)oc_io_address_text(&remote->address, remote->name, sizeof(remote->name));
     fd = connect_to(&remote->address);

@@ -18,7 +18,8 @@ struct oc_verify__remote {
 
 /**
  * Connects to the agent at HOST:PORT, at most 5 s, and asks what its host is, which measures itself
- * for about a second. Returns 0, or -1 with a sentence in `error`. To be closed in either case.
+ * for about a second. Returns 0, or with a sentence in `error` -EINVAL if that is no HOST:PORT, -1
+ * else. To be closed in either case.
  */
 int oc_verify__remote_open(struct oc_verify__remote *remote, const char *address,
                            struct oc_verify__hello *hello, char *error, size_t error_size);

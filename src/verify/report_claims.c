@@ -2,6 +2,7 @@
  * The claims table as a section: what is asked, what was measured, on which cells. Nothing is
  * decided here.
  */
+#include <math.h>
 #include <string.h>
 
 #include "verify/report_judged.h"
@@ -97,6 +98,7 @@ static void put_finding(struct oc_verify__page *page, const struct oc_verify_rep
 {
     const struct oc_claim_finding *it = finding_of(report, claim, pair);
     char text[OC_VERIFY__WORDS_BYTES];
+    char bound[OC_VERIFY__WORDS_BYTES] = "";
 
     if (it == NULL || oc_verify__words_absent(report, pair, text)[0] != '\0') {
         oc_verify__page_cell(page, "-");
@@ -105,14 +107,18 @@ static void put_finding(struct oc_verify__page *page, const struct oc_verify_rep
         return;
     }
     oc_verify__page_cell(page, "%s", oc_verify__words_finding(it, text));
+    if (it->why == OC_UNDECIDED_UNRESOLVED) {
+        (void)oc_verify__words_bound(log1p(it->bound), text);
+        (void)snprintf(bound, sizeof(bound), " (%.64s)", text);
+    }
     oc_verify__page_cell_of(
         page,
         it->verdict == OC_CLAIM_CONFIRMED ? OC_VERIFY__PAGE_GOOD
         : it->verdict == OC_CLAIM_REFUTED ? OC_VERIFY__PAGE_BAD
                                           : OC_VERIFY__PAGE_OPEN,
-        "%s%s%s",
+        "%s%s%s%s",
         /* The table's caption says "here". */
         it->verdict == OC_CLAIM_NOT_DECIDABLE ? "not decidable"
                                               : oc_claim_verdict_text(it->verdict),
-        it->why == OC_UNDECIDED_DECIDED ? "" : ": ", oc_verify__words_why(it->why));
+        it->why == OC_UNDECIDED_DECIDED ? "" : ": ", oc_verify__words_why(it->why), bound);
 }

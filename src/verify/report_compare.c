@@ -34,6 +34,7 @@ static bool has_two_hosts(const struct oc_verify__set *set);
 static void put_warnings(struct oc_verify__page *page, const struct sets *sets);
 static bool warn_text(struct oc_verify__page *page, const struct sets *sets, const char *key,
                       const char *what);
+static bool warn_parts(struct oc_verify__page *page, const struct oc_verify__set *set, char name);
 static bool warn_stacks(struct oc_verify__page *page, const struct sets *sets);
 static bool warn_plans(struct oc_verify__page *page, const struct sets *sets);
 static void put_differences(struct oc_verify__page *page, const struct sets *sets);
@@ -45,6 +46,8 @@ static void put_median(struct oc_verify__page *page, const struct sets *sets,
                        const uint32_t cells[2], enum oc_verify_stack stack,
                        enum oc_verify_metric metric);
 static void put_ratios(struct oc_verify__page *page, const struct sets *sets);
+static void put_ratio(struct oc_verify__page *page, const struct oc_verify__set *set,
+                      const struct oc_verify__set_ratio *ratio);
 static const struct oc_verify__set_ratio *find_ratio(const struct oc_verify__set *set,
                                                      enum oc_verify_pair pair, const char *cell,
                                                      enum oc_verify_metric metric);
@@ -159,7 +162,8 @@ static void put_common(struct oc_verify__page *page, const struct sets *sets)
 
 static bool has_two_hosts(const struct oc_verify__set *set)
 {
-    return json_is_object(json_object_get(set->root, "server_environment"));
+    return json_is_object(json_object_get(set->root, "server_environment")) &&
+           !json_is_true(json_object_get(set->root, "agent_on_this_host"));
 }
 
 /* What makes the figures mean something else, other than the host being another. */
@@ -184,6 +188,7 @@ static void put_warnings(struct oc_verify__page *page, const struct sets *sets)
     }
     for (uint32_t i = 0; i < 2; i++) {
         double busy;
+        any |= warn_parts(page, &sets->of[i], (char)('A' + (int)i));
         if (json_number_value(json_object_get(sets->of[i].root, "altered_delay_ns")) > 0) {
             oc_verify__page_item(page, "Warning: in %c a stack was slowed down on purpose.",
                                  (char)('A' + (int)i));
@@ -221,6 +226,33 @@ static bool warn_text(struct oc_verify__page *page, const struct sets *sets, con
     }
     oc_verify__page_item(page, "Warning: %s: \"%s\" in A, \"%s\" in B.", what, a, b);
     return true;
+}
+
+/* Less than the plan, or more than one go. */
+static bool warn_parts(struct oc_verify__page *page, const struct oc_verify__set *set, char name)
+{
+    const bool stopped = json_is_true(json_object_get(set->root, "stopped"));
+    const bool timed_out = json_is_true(json_object_get(set->root, "timed_out"));
+    const double resumed = json_number_value(json_object_get(set->root, "runs_resumed"));
+    const json_t *parts = json_object_get(set->root, "parts");
+    const size_t runs = json_array_size(json_object_get(set->root, "runs"));
+    /* Reports of before there were parts: those that were judged again took up all their runs. */
+    const bool in_parts = json_is_array(parts) ? json_array_size(parts) > 1
+                                               : resumed > 0 && resumed < (double)runs;
+
+    if (stopped || timed_out) {
+        oc_verify__page_item(page, "Warning: %c %s, after %zu runs: a part of its plan.", name,
+                             stopped ? "was STOPPED EARLY by a signal"
+                                     : "ENDED EARLY, because the time was up",
+                             runs);
+    }
+    if (in_parts) {
+        oc_verify__page_item(page,
+                             "Warning: %c was not measured in one go, but gone on with by "
+                             "--resume.",
+                             name);
+    }
+    return stopped || timed_out || in_parts;
 }
 
 static bool warn_stacks(struct oc_verify__page *page, const struct sets *sets)
@@ -442,6 +474,7 @@ static void put_median(struct oc_verify__page *page, const struct sets *sets,
     const struct oc_bootstrap_config config = {
         .seed = SEED, .resamples = RESAMPLES, .level = LEVEL};
     char text[3][OC_VERIFY__WORDS_BYTES];
+    bool voids = false;
 
     for (uint32_t i = 0; i < 2; i++) {
         strata[i].count = oc_verify__set_values(&sets->of[i], cells[i], stack, metric, values[i]);
@@ -451,16 +484,21 @@ static void put_median(struct oc_verify__page *page, const struct sets *sets,
     if (strata[0].count + strata[1].count == 0) {
         return;
     }
-    oc_bootstrap_interval(strata, 2, &config, &ratio, NULL);
     oc_verify__page_cell(page, "%s", sets->of[0].cells[cells[0]].name);
     oc_verify__page_cell(page, "%s", oc_verify_stack_name(stack));
     oc_verify__page_cell(page, "%s", oc_verify__words_metric(metric));
     for (uint32_t i = 0; i < 2; i++) {
-        oc_verify__page_cell(
-            page, "%s",
-            oc_verify__words_value(metric, exp(oc_statistics_median(values[i], strata[i].count)),
-                                   text[i]));
+        const double median = exp(oc_statistics_median(values[i], strata[i].count));
+        const bool is_void = sets->of[i].voided[cells[i]];
+        voids |= is_void;
+        oc_verify__page_cell(page, "%s",
+                             is_void ? "void" : oc_verify__words_value(metric, median, text[i]));
     }
+    if (voids) {
+        oc_verify__page_cell(page, "-");
+        return;
+    }
+    oc_bootstrap_interval(strata, 2, &config, &ratio, NULL);
     oc_verify__page_cell(page, "%s", oc_verify__words_ratio(&ratio, text[2]));
 }
 
@@ -471,7 +509,6 @@ static void put_ratios(struct oc_verify__page *page, const struct sets *sets)
         {"A says", false, false}, {"B", true, false},       {"B says", false, false}};
     const struct oc_verify__set *a = &sets->of[0];
     const struct oc_verify__set *b = &sets->of[1];
-    char text[2][OC_VERIFY__WORDS_BYTES];
 
     oc_verify__page_heading(page, 2, "Ratios");
     for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
@@ -493,16 +530,29 @@ static void put_ratios(struct oc_verify__page *page, const struct sets *sets)
             other = find_ratio(b, pair, a->cells[one->cell].name, one->metric);
             oc_verify__page_cell(page, "%s", a->cells[one->cell].name);
             oc_verify__page_cell(page, "%s", oc_verify__words_metric(one->metric));
-            oc_verify__page_cell(page, "%s", oc_verify__words_ratio(&one->ratio, text[0]));
-            oc_verify__page_cell(page, "%s", one->verdict);
-            oc_verify__page_cell(page, "%s",
-                                 other == NULL ? "not measured"
-                                               : oc_verify__words_ratio(&other->ratio, text[1]));
-            oc_verify__page_cell(page, "%s", other == NULL ? "-" : other->verdict);
+            put_ratio(page, a, one);
+            put_ratio(page, b, other);
         }
         if (any) {
             oc_verify__page_table_end(page);
         }
+    }
+}
+
+/* `ratio` may be NULL. */
+static void put_ratio(struct oc_verify__page *page, const struct oc_verify__set *set,
+                      const struct oc_verify__set_ratio *ratio)
+{
+    char text[OC_VERIFY__WORDS_BYTES];
+
+    if (ratio == NULL) {
+        oc_verify__page_cell(page, "not measured");
+        oc_verify__page_cell(page, "-");
+    } else {
+        oc_verify__page_cell(
+            page, "%s",
+            set->voided[ratio->cell] ? "void" : oc_verify__words_ratio(&ratio->ratio, text));
+        oc_verify__page_cell(page, "%s", ratio->verdict);
     }
 }
 

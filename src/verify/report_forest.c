@@ -2,8 +2,8 @@
  * The forest plot: a row for each cell, grouped by scenario and metric.
  *
  * Latencies fall and rates rise when they get better, so rows show the gain: how many times as good
- * the candidate is. The words at the right give the change of the metric itself. A long plot is cut
- * into parts that fit on a printed page.
+ * the candidate is. The words at the right give the change of the metric itself, and the verdict. A
+ * long plot is cut into parts that fit on a printed page.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -18,10 +18,12 @@
 
 #define ROWS_MAX    192U
 #define PART_ROWS   58U
-#define WIDTH       760.0
+#define WIDTH       864.0
 #define PLOT_LEFT   186.0
 #define PLOT_RIGHT  480.0
 #define VALUES_LEFT 488.0
+#define CHANGE_END  760.0
+#define WORD_LEFT   772.0
 #define ROW_PIXELS  16.0
 #define AXIS_PIXELS 40.0
 #define RATIO_MAX   50.0
@@ -238,8 +240,9 @@ static void draw_row(const struct forest *forest, const struct row *row, double 
     oc_verify__chart_text(out, VALUES_LEFT, y, "", "%s",
                           oc_verify__words_values(comparison->metric, comparison->current_median,
                                                   comparison->candidate_median, text[0]));
-    oc_verify__chart_text(out, WIDTH, y, "e", "%s",
+    oc_verify__chart_text(out, CHANGE_END, y, "e", "%s",
                           oc_verify__words_changes(&comparison->ratio, text[1]));
+    oc_verify__chart_text(out, WORD_LEFT, y, "", "%s", oc_verdict_text(comparison->verdict));
 }
 
 static void draw_interval(const struct forest *forest, const struct row *row, double y)

@@ -19,12 +19,12 @@ static const char STYLE[] =
     "--s0:#b0b0b0;--s1:#ff8a3d;--s2:#f0b84a;--s3:#e59ccb;--s4:#5cb3ee;--s5:#3fd3a4;--s6:#9fd3f5}}\n"
     "html{background:var(--paper);color:var(--ink);font:16px/1.45 system-ui,\"Segoe UI\","
     "\"DejaVu Sans\",sans-serif;-webkit-text-size-adjust:100%}\n"
-    "body{margin:0 auto;max-width:60rem;padding:1.5rem 1rem 4rem}\n"
+    "body{margin:0 auto;max-width:74rem;padding:1.5rem 1rem 4rem}\n"
     "h1{font-size:1.6rem;line-height:1.2;margin:0 0 .5rem}\n"
     "h2{font-size:1.2rem;margin:2.4rem 0 .6rem;padding-top:.8rem;"
     "border-top:1px solid var(--rule)}\n"
     "p,li{max-width:44rem}p{margin:.6rem 0}ul{padding-left:1.2rem}.head{color:var(--soft)}\n"
-    "#decision p{font-weight:600;margin-top:1.4rem;max-width:50rem}"
+    "#decision li{font-weight:600;max-width:50rem}"
     "h3{font-size:1rem;margin:1.4rem 0 .3rem}\n"
     ".scroll{overflow-x:auto;margin:.8rem 0 1.2rem}\n"
     "table{border-collapse:collapse;font-size:.8125rem;line-height:1.35;"
@@ -37,10 +37,13 @@ static const char STYLE[] =
     "tbody th{overflow-wrap:anywhere;min-width:8rem}\n"
     ".n{text-align:right}.n,#ratios td:nth-child(2),#overview td:nth-child(2),"
     "#attribution td:nth-child(2){white-space:nowrap}\n"
+    "#claims .n{white-space:normal;min-width:7em}#claims td{min-width:6em}"
+    "#claims td:nth-child(n+7){min-width:10rem;overflow-wrap:anywhere}\n"
+    "#figures th,#figures td{padding-right:.6rem}#figures tbody th{min-width:5.5rem}\n"
     ".good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}"
     ".open{color:var(--soft)}\n"
     "figure{margin:1.2rem 0 1.8rem}\n"
-    "svg{display:block;width:100%;max-width:54rem;height:auto;overflow:visible}\n"
+    "svg{display:block;width:100%;max-width:61rem;height:auto;overflow:visible}\n"
     ".panels{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:1rem 1.5rem}\n"
     ".panels figcaption{grid-column:1/-1}\n"
     "@media (max-width:40rem){.panels{grid-template-columns:minmax(0,1fr)}}\n"
@@ -122,8 +125,8 @@ static int write_page(const void *context, FILE *out)
         "line: median of the paired ratios and its interval; filled: decided, hollow: "
         "undecided or not judged, square: equal within 3 %%. Dotted lines: 3 %% to either side. "
         "Grey bar: what A/A cannot resolve (pale: borrowed from other cells). Upright mark: the "
-        "gate's threshold. Void cells are left out. At the right the medians, and the change of "
-        "the figure itself: a latency falls when it gets better, a rate rises.");
+        "gate's threshold. Void cells are left out. At the right the medians, the change of the "
+        "figure itself (a latency falls when it gets better, a rate rises) and the verdict.");
     for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
         if ((report->pairs >> pair & 1U) != 0) {
             oc_verify__page_heading(&page, 3, "%s", oc_pairs_name(pair));
@@ -133,9 +136,12 @@ static int write_page(const void *context, FILE *out)
     put_section(&page, "percentiles", false);
     oc_verify__page_heading(&page, 2, "Latency by percentile");
     oc_verify__figure_percentiles(report, out);
-    if (oc_verify__figure_connections(report, NULL)) {
-        put_section(&page, "connections", false);
-        oc_verify__page_heading(&page, 2, "CPU time per request by connections");
+    put_section(&page, "connections", false);
+    oc_verify__page_heading(&page, 2, "CPU time per request by connections");
+    if (!oc_verify__figure_connections(report, NULL)) {
+        oc_verify__page_paragraph(&page, "Not drawn: it takes stress cells that count with two or "
+                                         "more numbers of connections, as a full measurement has.");
+    } else {
         (void)fprintf(out, "<figure class=\"panels\">\n");
         (void)oc_verify__figure_connections(report, out);
         (void)fprintf(out, "<figcaption>CPU time per request by number of connections. Point: "

@@ -20,6 +20,7 @@
 /* No text of the host or of a stack is longer. */
 #define OUTSIDE_BYTES 1024U
 
+static json_t *parts_json(const struct oc_verify_parts *parts);
 static json_t *environment_json(const struct oc_verify_environment *host);
 static json_t *costs_json(const struct oc_verify_report *report);
 static json_t *stacks_json(const struct oc_verify_report *report);
@@ -61,9 +62,12 @@ int oc_verify_report_json(const struct oc_verify_report *report, const char *pat
 
     if (report->two_hosts) {
         (void)json_object_set_new(root, "agent", json_string(report->server_address));
+        (void)json_object_set_new(root, "agent_on_this_host",
+                                  json_boolean(!oc_verify__words_apart(report)));
         (void)json_object_set_new(root, "server_environment",
                                   environment_json(&report->server_environment));
     }
+    (void)json_object_set_new(root, "parts", parts_json(&report->parts));
     errno = 0;
     if (root != NULL && snprintf(part, sizeof(part), "%s.part", path) < (int)sizeof(part)) {
         rc = json_dump_file(root, part, JSON_INDENT(1) | JSON_REAL_PRECISION(10));
@@ -77,6 +81,18 @@ int oc_verify_report_json(const struct oc_verify_report *report, const char *pat
     }
     json_decref(root);
     return rc;
+}
+
+static json_t *parts_json(const struct oc_verify_parts *parts)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < parts->count; i++) {
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:f}", "time_begin", parts->of[i].time_begin,
+                                              "busy_share_before", parts->of[i].busy_share));
+    }
+    return list;
 }
 
 static json_t *environment_json(const struct oc_verify_environment *host)
@@ -276,8 +292,8 @@ static json_t *comparisons_json(const struct oc_verify_report *report)
         const struct oc_comparison *it = &report->judgement.comparisons[i];
         (void)json_array_append_new(
             list,
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:s,"
-                      " s:s}",
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o,"
+                      " s:s, s:s}",
                       "pair", oc_pairs_name(it->pair), "cell", report->data.cells[it->cell].name,
                       "metric", oc_verify_metric_name(it->metric), "current",
                       oc_verify_stack_name(it->current), "candidate",
@@ -286,8 +302,11 @@ static json_t *comparisons_json(const struct oc_verify_report *report)
                       number(it->candidate_median), "log_ratio", interval_json(&it->ratio),
                       "p_paired", number(it->p_paired), "p_unpaired", number(it->p_unpaired),
                       "p_holm", number(it->p_holm), "resolution", number(it->resolution.bound),
-                      "resolution_borrowed", it->resolution.borrowed, "verdict",
-                      oc_verdict_text(it->verdict), "why", oc_undecided_text(it->why)));
+                      "resolution_borrowed", it->resolution.borrowed, "resolution_of",
+                      isfinite(it->resolution.bound)
+                          ? json_string(report->data.cells[it->resolution.lender].name)
+                          : json_null(),
+                      "verdict", oc_verdict_text(it->verdict), "why", oc_undecided_text(it->why)));
     }
     return list;
 }
@@ -308,12 +327,14 @@ static json_t *recommendations_json(const struct oc_verify_report *report)
                                                       "log_cost", number(it->parts[i].cost)));
             }
             (void)json_array_append_new(
-                list, json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:o}", "mode",
-                                oc_mode_text(mode), "waiting", oc_waiting_text(waiting), "advice",
-                                oc_advice_text(it->advice), "sentence", it->sentence, "log_cost",
-                                interval_json(&it->cost), "cells", (int)it->cell_count, "why",
-                                oc_undecided_text(it->why), "metric",
-                                oc_verify_metric_name(it->metric), "parts", parts));
+                list,
+                json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:s, s:s, s:o}", "mode",
+                          oc_mode_text(mode), "waiting", oc_waiting_text(waiting), "advice",
+                          oc_advice_text(it->advice), "sentence", it->sentence, "log_cost",
+                          interval_json(&it->cost), "resolution", number(it->bound), "log_tail",
+                          interval_json(&it->tail), "tail_resolution", number(it->tail_bound),
+                          "cells", (int)it->cell_count, "why", oc_undecided_text(it->why), "metric",
+                          oc_verify_metric_name(it->metric), "parts", parts));
         }
     }
     return list;

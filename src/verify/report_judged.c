@@ -13,6 +13,7 @@
 #include "verify/report_words.h"
 #include "verify/stacks.h"
 
+static void put_scope(struct oc_verify__page *page);
 static void put_parts(struct oc_verify__page *page, const struct oc_verify_report *report);
 static void put_comparison(struct oc_verify__page *page, const struct oc_verify_report *report,
                            const struct oc_comparison *comparison);
@@ -45,10 +46,17 @@ void oc_verify__judged_decision(struct oc_verify__page *page, const struct oc_ve
     char sentence[OC_VERIFY__SENTENCE_BYTES];
 
     oc_verify__page_heading(page, 2, "Decision");
+    /* On a terminal the decision itself comes last. */
+    if (page->format == OC_VERIFY__PAGE_TEXT) {
+        put_scope(page);
+    }
     for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
         if (oc_verify__words_asked(report, pair)) {
             oc_verify__page_item(page, "%s", oc_verify__words_decision(report, pair, sentence));
         }
+    }
+    if (page->format != OC_VERIFY__PAGE_TEXT) {
+        put_scope(page);
     }
 }
 
@@ -78,12 +86,13 @@ void oc_verify__judged_recommendation(struct oc_verify__page *page,
     static const struct oc_verify__page_column COLUMNS[] = {{"mode", false, false},
                                                             {"recommended", false, false},
                                                             {"cost of io_uring", true, false},
+                                                            {"A/A", true, false},
                                                             {"cells", true, false}};
     char text[OC_VERIFY__WORDS_BYTES];
     bool any = false;
 
     oc_verify__page_heading(page, 2, "Recommendation for %s: io_uring or epoll",
-                            report->two_hosts ? "these hosts" : "this host");
+                            oc_verify__words_apart(report) ? "these hosts" : "this host");
     for (uint32_t mode = 0; mode < OC_MODE_COUNT; mode++) {
         for (uint32_t waiting = 0; waiting < OC_WAITING_COUNT; waiting++) {
             const struct oc_recommendation *it = &report->judgement.recommendations[mode][waiting];
@@ -105,6 +114,7 @@ void oc_verify__judged_recommendation(struct oc_verify__page *page,
                                     "%s%s%s", oc_advice_text(it->advice), open ? ": " : "",
                                     open ? oc_verify__words_why(it->why) : "");
             oc_verify__page_cell(page, "%s", oc_verify__words_changes(&it->cost, text));
+            oc_verify__page_cell(page, "%s", oc_verify__words_bound(it->bound, text));
             oc_verify__page_cell(page, "%" PRIu32, it->cell_count);
         }
     }
@@ -159,8 +169,9 @@ void oc_verify__judged_ratios(struct oc_verify__page *page, const struct oc_veri
     }
     oc_verify__page_paragraph(
         page,
-        "A/A is what the instrument shows between two runs of the same program: no smaller "
-        "difference is claimed; b: borrowed from other cells. Medians are of paired runs; the "
+        "A/A is what the instrument shows between two runs of the same program: with x 1.25 no "
+        "ratio from 1 / 1.25 = 0.8 to 1.25 is claimed as a difference; b: borrowed from other "
+        "cells. Medians are of paired runs; the "
         "ratio is the median of their paired ratios, not the ratio of the two medians. Cells that "
         "measure a capacity for the open loop are not compared. Better "
         "or worse is said only if, besides, the p of a paired rank test is below 0.05 after "
@@ -210,15 +221,29 @@ void oc_verify__judged_undecided(struct oc_verify__page *page,
     put_undecided_modes(page, report);
     put_undecided_ratios(page, report);
     if (report->two_hosts) {
-        oc_verify__page_item(page, "No same-core cells: client and server are on two hosts and "
-                                   "share no core. Cross-core cells, a host each, stand in their "
-                                   "place.");
+        oc_verify__page_item(page,
+                             "No same-core cells: the servers are an agent's. Cross-core cells%s "
+                             "stand in their place.",
+                             oc_verify__words_apart(report) ? ", a host each," : "");
+    }
+    if (oc_verify__words_apart(report)) {
         oc_verify__page_item(page, "Everything here is of these two hosts and the network between "
                                    "them; others are another measurement.");
         return;
     }
     oc_verify__page_item(page, "Everything here is of this host over loopback, without a network "
                                "card; another host is another measurement.");
+}
+
+/* What a decision is about, lest it be held against the recommendation. */
+static void put_scope(struct oc_verify__page *page)
+{
+    oc_verify__page_paragraph(
+        page,
+        "The gate asks whether a move is worth its trouble, by four large thresholds, three of "
+        "them on bare echoes; the recommendation asks which backend costs less in a mode, so that "
+        "\"stay\" here and \"io_uring\" there do not contradict each other. The whole program is "
+        "in the request-response cells; how to read all this: docs/verify.md.");
 }
 
 static void put_comparison(struct oc_verify__page *page, const struct oc_verify_report *report,
@@ -240,7 +265,7 @@ static void put_comparison(struct oc_verify__page *page, const struct oc_verify_
         oc_verify__page_cell(page, "%s", oc_verify__words_ratio(&it->ratio, text[1]));
     }
     oc_verify__page_cell(page, "%" PRIu32, it->pair_count);
-    oc_verify__page_cell(page, "%s%s", oc_verify__words_bound(it->resolution.bound, text[2]),
+    oc_verify__page_cell(page, "%s%s", oc_verify__words_bound_ratio(it->resolution.bound, text[2]),
                          it->resolution.borrowed ? " b" : "");
     if (!isfinite(it->p_holm)) {
         oc_verify__page_cell(page, "-");
@@ -551,9 +576,10 @@ static void put_undecided_stacks(struct oc_verify__page *page,
     }
     for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
         char text[OC_VERIFY__SENTENCE_BYTES] = "";
+        const bool voided = report->judgement.accounts[cell].voided;
         for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
             const char *why = oc_verify__words_missing(report, cell, stack);
-            if (report->stacks[stack].available && why[0] != '\0' &&
+            if (report->stacks[stack].available && why[0] != '\0' && !voided &&
                 !oc_verify__words_measured(report, cell, stack)) {
                 append(text, "%s%s: %s", text[0] != '\0' ? "; " : "", oc_verify_stack_name(stack),
                        why);
@@ -563,7 +589,7 @@ static void put_undecided_stacks(struct oc_verify__page *page,
             oc_verify__page_item(page, "%s: not measured: %s.", report->data.cells[cell].name,
                                  text);
         }
-        if (report->judgement.accounts[cell].voided) {
+        if (voided) {
             char why[OC_VERIFY__WORDS_BYTES];
             oc_verify__page_item(page, "%s: %s.", report->data.cells[cell].name,
                                  oc_verify__words_void(&report->judgement.accounts[cell], why));

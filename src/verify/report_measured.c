@@ -3,6 +3,7 @@
  */
 #include "verify/report_measured.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static const struct figure FIGURES[] = {
     {"switches", OC_VERIFY_METRIC_CONTEXT_SWITCHES, 1, 2},
     {"batch", OC_VERIFY_METRIC_BATCH_MEAN, 1, 1},
     {"RSS MiB", OC_VERIFY_METRIC_RESIDENT, 1048576, 1},
-    {"lost", OC_VERIFY_METRIC_ERRORS, 1, 0},
+    {"lost", OC_VERIFY_METRIC_ERRORS, 1, 0}, /* the sum of all runs: one bad run in many counts */
 };
 #define FIGURE_COUNT (sizeof(FIGURES) / sizeof(FIGURES[0]))
 
@@ -54,6 +55,7 @@ void oc_verify__measured_head(struct oc_verify__page *page, const struct oc_veri
 {
     const struct oc_verify_environment *host = &report->environment;
     const struct oc_verify_environment *there = &report->server_environment;
+    const char *where = oc_verify__words_where(report);
     char kernel[sizeof(host->kernel)];
 
     /* System and release; the rest stands with the environment. */
@@ -61,20 +63,28 @@ void oc_verify__measured_head(struct oc_verify__page *page, const struct oc_veri
     kernel[strcspn(kernel, " ") + 1 +
            strcspn(kernel + strcspn(kernel, " ") + (strchr(kernel, ' ') != NULL), " ")] = '\0';
     oc_verify__page_paragraph(page,
-                              "%s. %s; %s; %s, %" PRIu32 " of %" PRIu32 " CPUs; %s; %s: %" PRIu32
+                              "%c%s. %s; %s; %s, %" PRIu32 " of %" PRIu32 " CPUs; %s; %s: %" PRIu32
                               " runs in %.0f s, seed %" PRIu64 ".",
-                              report->two_hosts ? "Two hosts" : "This host, loopback",
-                              host->time_begin, kernel, host->cpu, host->cpus_allowed,
-                              host->cpus_online, host->version, report->full ? "full" : "quick",
-                              report->data.run_count, report->elapsed_s, report->seed);
+                              toupper((unsigned char)where[0]), where + 1, host->time_begin, kernel,
+                              host->cpu, host->cpus_allowed, host->cpus_online, host->version,
+                              report->full ? "full" : "quick", report->data.run_count,
+                              report->elapsed_s, report->seed);
     put_end(page, report);
-    if (report->runs_resumed > 0) {
+    for (uint32_t i = 1; i < report->parts.count; i++) {
         oc_verify__page_paragraph(page,
-                                  "%" PRIu32 " of the runs were measured before and taken up with "
-                                  "--resume: time, load and costs of a call are of the last part.",
-                                  report->runs_resumed);
+                                  "Broken off and gone on with by --resume at %s, on a machine "
+                                  "that was %.0f %% busy before. What is said of the host and of "
+                                  "the costs of a call is of the first part.",
+                                  report->parts.of[i].time_begin,
+                                  100.0 * report->parts.of[i].busy_share);
     }
-    if (report->two_hosts) {
+    if (report->two_hosts && !oc_verify__words_apart(report)) {
+        oc_verify__page_paragraph(page,
+                                  "The agent at %s, which started the servers, is on this host: "
+                                  "clients and servers share its CPUs, and there was no network "
+                                  "between them.",
+                                  report->server_address);
+    } else if (report->two_hosts) {
         oc_verify__page_paragraph(page,
                                   "The clients ran there; the servers on the host of the agent at "
                                   "%s: %s, %" PRIu32 " of %" PRIu32 " CPUs, %s.",
@@ -102,6 +112,7 @@ void oc_verify__measured_overview(struct oc_verify__page *page,
                                                                         {"figure", false, false}};
     uint32_t count = 2;
     char text[OC_VERIFY__WORDS_BYTES];
+    char least[OC_VERIFY__SENTENCE_BYTES];
 
     oc_verify__page_heading(page, 2, "Cells and stacks");
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
@@ -138,6 +149,12 @@ void oc_verify__measured_overview(struct oc_verify__page *page,
             oc_verify__page_item(page, "%s: measures the capacity for the open loop; not judged.",
                                  report->data.cells[cell].name);
         }
+        if (oc_verify__words_at_least(report, cell, least)[0] != '\0') {
+            oc_verify__page_item(page,
+                                 "%s: the generator met its own limit before the server's: %s, by "
+                                 "the medians of the runs in which it did.",
+                                 report->data.cells[cell].name, least);
+        }
     }
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
         if (!report->stacks[stack].available) {
@@ -156,9 +173,10 @@ void oc_verify__measured_figures(struct oc_verify__page *page,
         page,
         "Medians of the kept runs. CPU time, system calls and context switches are per "
         "request; \"server\" and \"client\" are the processes, \"machine\" is everything%s. "
-        "\"lost\" is the median of errors, drops and timeouts of a run.",
-        report->two_hosts ? " on the servers' host"
-                          : ", since loopback bills the receiver's work to the sender");
+        "\"lost\" is the sum of errors, drops and timeouts of the kept runs.",
+        oc_verify__words_apart(report)
+            ? " on the servers' host"
+            : ", since loopback bills the receiver's work to the sender");
     for (uint32_t cell = 0; cell < report->data.cell_count; cell++) {
         put_figures_of(page, report, cell);
     }
@@ -168,11 +186,12 @@ void oc_verify__measured_resolution(struct oc_verify__page *page,
                                     const struct oc_verify_report *report)
 {
     static const struct oc_verify__page_column COLUMNS[] = {
-        {"cell", false, false}, {"median latency", true, false}, {"p99 latency", true, false},
-        {"rate", true, false},  {"server CPU", true, false},     {"pairs", true, false}};
+        {"cell", false, false},       {"median latency", true, false}, {"p95 latency", true, false},
+        {"p99 latency", true, false}, {"rate", true, false},           {"server CPU", true, false},
+        {"pairs", true, false}};
     static const enum oc_verify_metric METRICS[] = {
-        OC_VERIFY_METRIC_LATENCY_P50, OC_VERIFY_METRIC_LATENCY_P99, OC_VERIFY_METRIC_RATE,
-        OC_VERIFY_METRIC_SERVER_CPU};
+        OC_VERIFY_METRIC_LATENCY_P50, OC_VERIFY_METRIC_LATENCY_P95, OC_VERIFY_METRIC_LATENCY_P99,
+        OC_VERIFY_METRIC_RATE, OC_VERIFY_METRIC_SERVER_CPU};
     char text[OC_VERIFY__WORDS_BYTES];
     bool any = false;
 
@@ -191,7 +210,9 @@ void oc_verify__measured_resolution(struct oc_verify__page *page,
             oc_verify__page_table(page,
                                   "A/A: the same program under two names. The farther end of the "
                                   "interval of their ratio; no smaller difference is claimed. "
-                                  "Cells that are not here borrow the largest of their scenario",
+                                  "Cells that are not here borrow the largest of their scenario "
+                                  "and placement, else of their placement, else of their "
+                                  "scenario, else of all",
                                   COLUMNS, sizeof(COLUMNS) / sizeof(COLUMNS[0]));
             any = true;
         }
@@ -278,7 +299,8 @@ void oc_verify__measured_environment(struct oc_verify__page *page,
                    cost_text(costs->call_ns, text[0]), cost_text(costs->epoll_wait_ns, text[1]),
                    cost_text(costs->read_ns, text[2]), cost_text(costs->write_ns, text[3]),
                    cost_text(costs->switch_ns, text[4]));
-    put_fact(page, report->two_hosts ? "costs on the servers' host" : "costs here", line);
+    put_fact(page, oc_verify__words_apart(report) ? "costs on the servers' host" : "costs here",
+             line);
     for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
         const struct oc_verify_stack_status *status = &report->stacks[stack];
         (void)snprintf(line, sizeof(line), "%s%s", status->available ? "" : "not measured: ",
@@ -333,12 +355,12 @@ static void put_main_figure(struct oc_verify__page *page, const struct oc_verify
     double multiple = oc_verify__words_multiple(report, cell, stack);
     char text[OC_VERIFY__WORDS_BYTES];
 
-    if (isnan(value)) {
-        const char *why = oc_verify__words_missing(report, cell, stack);
-        oc_verify__page_cell_of(page, OC_VERIFY__PAGE_OPEN, "%s",
-                                why[0] == '\0' ? "-" : "not measured");
+    if (isnan(value) && oc_verify__words_missing(report, cell, stack)[0] == '\0') {
+        oc_verify__page_cell_of(page, OC_VERIFY__PAGE_OPEN, "-");
     } else if (report->judgement.accounts[cell].voided) {
         oc_verify__page_cell_of(page, OC_VERIFY__PAGE_OPEN, "void");
+    } else if (isnan(value)) {
+        oc_verify__page_cell_of(page, OC_VERIFY__PAGE_OPEN, "not measured");
     } else if (isfinite(multiple) && page->format != OC_VERIFY__PAGE_TEXT) {
         oc_verify__page_cell(page, "%s (%.2f)", oc_verify__words_value(metric, value, text),
                              multiple);
@@ -360,7 +382,8 @@ static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_
     for (size_t i = 0; i < FIGURE_COUNT; i++) {
         bool any = false;
         for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT && !any; stack++) {
-            any = !isnan(figure_of(report, cell, stack, &FIGURES[i]));
+            any = oc_verify__words_measured(report, cell, stack) &&
+                  !isnan(figure_of(report, cell, stack, &FIGURES[i]));
         }
         if (any) {
             shown[count] = &FIGURES[i];
@@ -368,7 +391,9 @@ static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_
         }
     }
     if (count == 0) {
-        oc_verify__page_item(page, "%s: not measured", report->data.cells[cell].name);
+        oc_verify__page_item(page, "%s: %s", report->data.cells[cell].name,
+                             account->voided ? oc_verify__words_void(account, why)
+                                             : "not measured");
         return;
     }
     columns[count + 1] = (struct oc_verify__page_column){"x floor", true, false};
@@ -402,14 +427,22 @@ static void put_figures_of(struct oc_verify__page *page, const struct oc_verify_
 static double figure_of(const struct oc_verify_report *report, uint32_t cell,
                         enum oc_verify_stack stack, const struct figure *figure)
 {
-    double value = oc_verify_report_median(report, cell, stack, figure->metric);
+    double sum = NAN;
 
-    if (figure->metric == OC_VERIFY_METRIC_ERRORS) {
-        double drops = oc_verify_report_median(report, cell, stack, OC_VERIFY_METRIC_DROPS);
-        double timeouts = oc_verify_report_median(report, cell, stack, OC_VERIFY_METRIC_TIMEOUTS);
-        value += (isnan(drops) ? 0 : drops) + (isnan(timeouts) ? 0 : timeouts);
+    if (figure->metric != OC_VERIFY_METRIC_ERRORS) {
+        return oc_verify_report_median(report, cell, stack, figure->metric);
     }
-    return value;
+    for (uint32_t i = 0; i < report->data.run_count; i++) {
+        const struct oc_verify_run *run = &report->data.runs[i];
+        const double drops = run->metrics[OC_VERIFY_METRIC_DROPS];
+        const double timeouts = run->metrics[OC_VERIFY_METRIC_TIMEOUTS];
+        if (run->cell == cell && run->stack == stack && run->exclusion == OC_VERIFY_KEPT &&
+            !isnan(run->metrics[OC_VERIFY_METRIC_ERRORS])) {
+            sum = (isnan(sum) ? 0 : sum) + run->metrics[OC_VERIFY_METRIC_ERRORS] +
+                  (isnan(drops) ? 0 : drops) + (isnan(timeouts) ? 0 : timeouts);
+        }
+    }
+    return sum;
 }
 
 static const char *cost_text(double ns, char text[COST_BYTES])

@@ -90,6 +90,7 @@ void oc_verify__set_deinit(struct oc_verify__set *set)
 {
     json_decref(set->root);
     free(set->cells);
+    free(set->voided);
     free(set->runs);
     free(set->ratios);
     *set = (struct oc_verify__set){0};
@@ -254,7 +255,8 @@ static void read_cells(struct reader *reader)
     const json_t *list = need_list(reader, set->root, "cells", CELLS_MAX);
 
     set->cells = calloc(json_array_size(list) + 1, sizeof(*set->cells));
-    if (set->cells == NULL) {
+    set->voided = calloc(json_array_size(list) + 1, sizeof(*set->voided));
+    if (set->cells == NULL || set->voided == NULL) {
         fail(reader, "no memory");
         return;
     }
@@ -279,6 +281,7 @@ static void read_cells(struct reader *reader)
             cell->placement == OC_VERIFY_PLACEMENT_COUNT) {
             fail(reader, "scenario and placement: known ones are needed");
         }
+        set->voided[i] = json_is_true(json_object_get(item, "void"));
         cell->size = need_count(reader, item, "size");
         cell->connections = need_count(reader, item, "connections");
         cell->window = need_count(reader, item, "window");

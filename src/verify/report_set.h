@@ -9,6 +9,7 @@
 #define OC_VERIFY_REPORT_SET_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct oc_verify__set {
     json_t *root;
     const char *path; /* borrowed */
     struct oc_verify_cell *cells;
+    bool *voided; /* by cell */
     uint32_t cell_count;
     struct oc_verify_run *runs; /* kept ones */
     uint32_t run_count;

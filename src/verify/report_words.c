@@ -12,6 +12,7 @@
 #include "core/assert.h"
 #include "verify/cells.h"
 #include "verify/runs_file.h"
+#include "verify/statistics.h"
 
 #define MIB 1048576.0
 
@@ -29,7 +30,16 @@ static const char *list_criteria(const struct oc_gate *gate, enum oc_criterion_s
 
 const char *oc_verify__words_where(const struct oc_verify_report *report)
 {
-    return report->two_hosts ? "two hosts" : "this host, loopback";
+    return oc_verify__words_apart(report) ? "two hosts"
+           : report->two_hosts            ? "this host, by an agent"
+                                          : "this host, loopback";
+}
+
+bool oc_verify__words_apart(const struct oc_verify_report *report)
+{
+    return report->two_hosts &&
+           (report->environment.boot_id[0] == '\0' ||
+            strcmp(report->environment.boot_id, report->server_environment.boot_id) != 0);
 }
 
 const char *oc_verify__words_metric(enum oc_verify_metric metric)
@@ -161,13 +171,14 @@ const char *oc_verify__words_ratio(const struct oc_interval *log_ratio,
 
 const char *oc_verify__words_bound(double bound, char text[OC_VERIFY__WORDS_BYTES])
 {
-    if (isfinite(bound) && bound < log(2.0)) {
-        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "%.1f %%", 100.0 * expm1(bound));
-    } else if (isfinite(bound)) {
-        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "x %.1f", exp(bound));
-    } else {
-        (void)snprintf(text, OC_VERIFY__WORDS_BYTES, "none");
-    }
+    (void)snprintf(text, OC_VERIFY__WORDS_BYTES, isfinite(bound) ? "%+.1f to %+.1f %%" : "none",
+                   100.0 * expm1(-bound), 100.0 * expm1(bound));
+    return text;
+}
+
+const char *oc_verify__words_bound_ratio(double bound, char text[OC_VERIFY__WORDS_BYTES])
+{
+    (void)snprintf(text, OC_VERIFY__WORDS_BYTES, isfinite(bound) ? "x %.3f" : "none", exp(bound));
     return text;
 }
 
@@ -295,6 +306,36 @@ const char *oc_verify__words_void(const struct oc_cell_account *account,
                        "void: %" PRIu32 " of %" PRIu32 " blocks excluded (%" PRIu32
                        " runs with steal time, %" PRIu32 " with a late generator)",
                        account->blocks_excluded, account->blocks_run, steal, lag);
+    }
+    return text;
+}
+
+const char *oc_verify__words_at_least(const struct oc_verify_report *report, uint32_t cell,
+                                      char text[OC_VERIFY__SENTENCE_BYTES])
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    if (report->data.cells[cell].p99_limit_us == 0) {
+        return text;
+    }
+    for (uint32_t stack = 0; stack < OC_VERIFY_STACK_COUNT; stack++) {
+        double held[OC_PAIRS_BLOCKS_MAX];
+        char value[OC_VERIFY__WORDS_BYTES];
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < report->data.run_count && count < OC_PAIRS_BLOCKS_MAX; i++) {
+            const struct oc_verify_run *run = &report->data.runs[i];
+            if (run->cell == cell && run->stack == stack &&
+                run->exclusion == OC_VERIFY_EXCLUDED_LAG) {
+                held[count++] = run->metrics[OC_VERIFY_METRIC_RATE];
+            }
+        }
+        if (count > 0) {
+            used += add(text, used, "%s%s on %s (%" PRIu32 " runs)", used == 0 ? "at least " : ", ",
+                        oc_verify__words_value(OC_VERIFY_METRIC_RATE,
+                                               oc_statistics_median(held, count), value),
+                        oc_verify_stack_name(stack), count);
+        }
     }
     return text;
 }
@@ -437,8 +478,9 @@ const char *oc_verify__words_missing(const struct oc_verify_report *report, uint
     }
     for (uint32_t i = 0; i < report->data.run_count; i++) {
         if (report->data.runs[i].cell == cell && report->data.runs[i].stack == stack) {
-            return report->data.runs[i].exclusion == OC_VERIFY_KEPT ? "its runs have no such figure"
-                                                                    : "its runs were excluded";
+            /* With their blocks, be it for another stack's sake. */
+            return oc_verify__words_measured(report, cell, stack) ? "its runs have no such figure"
+                                                                  : "its runs were excluded";
         }
     }
     if (!report->stacks[stack].available) {

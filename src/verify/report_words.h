@@ -16,8 +16,12 @@
 #define OC_VERIFY__WORDS_BYTES    160U
 #define OC_VERIFY__SENTENCE_BYTES 1024U
 
-/** Where it was measured: "this host, loopback" or "two hosts". Static text. */
+/** Where it was measured: "this host, loopback", "this host, by an agent" or "two hosts". Static
+ * text. */
 const char *oc_verify__words_where(const struct oc_verify_report *report);
+
+/** Whether the servers ran on another host: an agent may run on this one, which boots once. */
+bool oc_verify__words_apart(const struct oc_verify_report *report);
 
 /** A metric as people name it: "p99 latency". Static text. */
 const char *oc_verify__words_metric(enum oc_verify_metric metric);
@@ -44,8 +48,12 @@ const char *oc_verify__words_changes(const struct oc_interval *log_ratio,
 const char *oc_verify__words_ratio(const struct oc_interval *log_ratio,
                                    char text[OC_VERIFY__WORDS_BYTES]);
 
-/** A bound of the resolution: "1.3 %", "x 2.5", "none". */
+/**
+ * A bound of the resolution, which is as far to either side as a ratio: "-28.3 to +39.5 %", or
+ * beside ratios "x 1.395"; "none".
+ */
 const char *oc_verify__words_bound(double bound, char text[OC_VERIFY__WORDS_BYTES]);
+const char *oc_verify__words_bound_ratio(double bound, char text[OC_VERIFY__WORDS_BYTES]);
 
 /** What a reading measured, as the change of its metric: a gain of latency is a fall. */
 const char *oc_verify__words_reading(const struct oc_gate_reading *reading,
@@ -68,6 +76,13 @@ const char *oc_verify__words_cells(const struct oc_verify_cell *all, const uint3
 /** Why a cell is void: "void: 3 of 8 blocks excluded (...)"; "" if it is not. */
 const char *oc_verify__words_void(const struct oc_cell_account *account,
                                   char text[OC_VERIFY__WORDS_BYTES]);
+
+/**
+ * Of a search for a capacity, what the servers hold at least, by the runs in which the generator
+ * met its own limit first: "at least 213,000 /s on epoll (12 runs)"; "" if there are none.
+ */
+const char *oc_verify__words_at_least(const struct oc_verify_report *report, uint32_t cell,
+                                      char text[OC_VERIFY__SENTENCE_BYTES]);
 
 /** The verdict of a comparison, with the reason if there is none. */
 const char *oc_verify__words_verdict(const struct oc_comparison *comparison,

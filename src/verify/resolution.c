@@ -16,7 +16,9 @@ static struct oc_resolution measure(const struct oc_pairs *aa, const struct oc_v
                                     enum oc_verify_metric metric,
                                     const struct oc_bootstrap_config *config);
 static void borrow(struct oc_resolutions *resolutions, const struct oc_verify_data *cells,
-                   enum oc_verify_metric metric);
+                   uint32_t cell, enum oc_verify_metric metric);
+static bool is_shared(const struct oc_verify_cell *cell, enum oc_verify_metric metric);
+static uint32_t nearness(const struct oc_verify_cell *one, const struct oc_verify_cell *other);
 
 int oc_resolutions_make(struct oc_resolutions *resolutions, const struct oc_pairs *aa,
                         const struct oc_verify_data *cells,
@@ -30,10 +32,14 @@ int oc_resolutions_make(struct oc_resolutions *resolutions, const struct oc_pair
     }
     for (uint32_t metric = 0; metric < OC_VERIFY_METRIC_COUNT; metric++) {
         for (uint32_t cell = 0; cell < cells->cell_count; cell++) {
-            resolutions->table[cell * OC_VERIFY_METRIC_COUNT + metric] = measure(
-                aa, &cells->cells[cell], (enum oc_verify_metric)metric, config);
+            struct oc_resolution *own = &resolutions->table[cell * OC_VERIFY_METRIC_COUNT + metric];
+
+            *own = measure(aa, &cells->cells[cell], (enum oc_verify_metric)metric, config);
+            own->lender = cell;
         }
-        borrow(resolutions, cells, (enum oc_verify_metric)metric);
+        for (uint32_t cell = 0; cell < cells->cell_count; cell++) {
+            borrow(resolutions, cells, cell, (enum oc_verify_metric)metric);
+        }
     }
     return 0;
 }
@@ -103,34 +109,40 @@ static struct oc_resolution measure(const struct oc_pairs *aa, const struct oc_v
 }
 
 static void borrow(struct oc_resolutions *resolutions, const struct oc_verify_data *cells,
-                   enum oc_verify_metric metric)
+                   uint32_t cell, enum oc_verify_metric metric)
 {
-    double of_scenario[OC_VERIFY_SCENARIO_COUNT];
-    double of_all = -1.0;
+    struct oc_resolution *own = &resolutions->table[cell * OC_VERIFY_METRIC_COUNT + metric];
+    uint32_t nearest = 0;
 
-    for (uint32_t i = 0; i < OC_VERIFY_SCENARIO_COUNT; i++) {
-        of_scenario[i] = -1.0;
+    if (isfinite(own->bound) || !is_shared(&cells->cells[cell], metric)) {
+        return;
     }
-    for (uint32_t cell = 0; cell < cells->cell_count; cell++) {
-        double bound = resolutions->table[cell * OC_VERIFY_METRIC_COUNT + metric].bound;
-        enum oc_verify_scenario scenario = cells->cells[cell].scenario;
+    for (uint32_t lender = 0; lender < cells->cell_count; lender++) {
+        const struct oc_resolution *lent =
+            &resolutions->table[lender * OC_VERIFY_METRIC_COUNT + metric];
+        uint32_t near = nearness(&cells->cells[cell], &cells->cells[lender]);
 
-        if (isfinite(bound)) {
-            of_scenario[scenario] = fmax(of_scenario[scenario], bound);
-            of_all = fmax(of_all, bound);
-        }
-    }
-    for (uint32_t cell = 0; cell < cells->cell_count; cell++) {
-        struct oc_resolution *resolution =
-            &resolutions->table[cell * OC_VERIFY_METRIC_COUNT + metric];
-        double lent = of_scenario[cells->cells[cell].scenario];
-
-        /* The other open loops have the rate that they were offered: no measure of a search. */
-        if (isfinite(resolution->bound) || of_all < 0.0 ||
-            (metric == OC_VERIFY_METRIC_RATE && cells->cells[cell].p99_limit_us > 0)) {
+        if (lent->borrowed || !isfinite(lent->bound) || !is_shared(&cells->cells[lender], metric)) {
             continue;
         }
-        resolution->bound = lent >= 0.0 ? lent : of_all;
-        resolution->borrowed = true;
+        if (!own->borrowed || near > nearest || (near == nearest && lent->bound > own->bound)) {
+            own->bound = lent->bound;
+            own->borrowed = true;
+            own->lender = lender;
+            nearest = near;
+        }
     }
+}
+
+/* The rate of an open loop does not vary, and that of a search varies as no other. */
+static bool is_shared(const struct oc_verify_cell *cell, enum oc_verify_metric metric)
+{
+    return metric != OC_VERIFY_METRIC_RATE || cell->window > 0;
+}
+
+/* Whether a wake-up is in every trip counts for more than what is sent in it. */
+static uint32_t nearness(const struct oc_verify_cell *one, const struct oc_verify_cell *other)
+{
+    return (one->placement == other->placement ? 2U : 0U) +
+           (one->scenario == other->scenario ? 1U : 0U);
 }

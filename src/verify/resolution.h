@@ -4,7 +4,10 @@
  * An A/A run measures the same stack under two names, EPOLL and ALTERED. The farther end of its
  * interval is the bound: an estimate at or below it is not claimed to be a difference. A cell that
  * has no A/A of its own, or too few blocks of it, borrows the largest bound of the same metric in
- * its scenario, else in all cells; without any, the bound is INFINITY and nothing is claimed.
+ * the cells that are nearest to it: of its scenario and placement; else of its placement; else of
+ * its scenario; else of all (docs/adr/0007). Without any, the bound is INFINITY and nothing is
+ * claimed. The rate of an open loop is what was offered, or found by a search: it is neither
+ * borrowed nor lent.
  */
 #ifndef OC_VERIFY_RESOLUTION_H
 #define OC_VERIFY_RESOLUTION_H
@@ -17,9 +20,10 @@
 #include "verify/pairs.h"
 
 struct oc_resolution {
-    double bound;   /* log ratio, 0 to INFINITY */
-    bool borrowed;  /* from other cells */
-    uint32_t pairs; /* of the cell's own A/A */
+    double bound;    /* log ratio, 0 to INFINITY */
+    bool borrowed;   /* from another cell */
+    uint32_t lender; /* whose bound it is: the cell itself, if not borrowed */
+    uint32_t pairs;  /* of the cell's own A/A */
 };
 
 struct oc_resolutions {

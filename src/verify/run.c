@@ -75,7 +75,7 @@ void oc_verify__run_make(struct oc_verify__rig *rig, const struct oc_verify_cell
         .count_ns = counts_itself(cell, run->stack) ? 0 : rig->count_ns,
         .busy_poll_ns = spins ? BUSY_POLL_NS : 0,
         .rate = run->offered_rate,
-        .seed = rig->seed,
+        .seed = cell->p99_limit_us > 0 ? rig->seed ^ (uint64_t)run->stack << 32 : rig->seed,
         .scripts = scripts,
         .mark = on_mark,
         .context = &sight,
@@ -123,7 +123,7 @@ void oc_verify__run_exclude(struct oc_verify_run *run, uint64_t steal_ns)
         run->exclusion = OC_VERIFY_EXCLUDED_STEAL;
         (void)snprintf(run->why, sizeof(run->why), "steal time %.1f %% of the machine",
                        100.0 * run->steal_share);
-    } else if (run->offered_rate > 0 && run->lag_p99_ns > OC_VERIFY_LAG_MAX_NS) {
+    } else if (run->lag_p99_ns > OC_VERIFY_LAG_MAX_NS) {
         run->exclusion = OC_VERIFY_EXCLUDED_LAG;
         (void)snprintf(run->why, sizeof(run->why),
                        "the generator was late: p99 of its lag %.1f us, more than %.0f us",
@@ -167,11 +167,11 @@ static bool start(struct oc_verify__rig *rig, const struct oc_verify_cell *cell,
 
 static int play(const struct oc_verify__task *task, struct oc_verify__outcome *outcome)
 {
-    if (task->cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT) {
-        return oc_verify__fan_out_run(task, outcome);
-    }
     if (task->cell->p99_limit_us > 0) {
         return oc_verify__capacity_run(task, outcome);
+    }
+    if (task->cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT) {
+        return oc_verify__fan_out_run(task, outcome);
     }
     if (!task->cell->echo) {
         return oc_verify__orders_run(task, outcome);
@@ -241,7 +241,10 @@ static void fill(struct oc_verify_run *run, const struct oc_verify_cell *cell,
     fill_latencies(run, outcome->latency, outcome->connect);
     fill_costs(run, cell, sight);
     if (cell->p99_limit_us > 0) {
-        /* System calls are those of other rates for each stack: they compare with nothing. */
+        /* System calls and memory are those of other rates for each stack: they compare with
+         * nothing. */
+        run->metrics[OC_VERIFY_METRIC_RESIDENT] = NAN;
+        run->metrics[OC_VERIFY_METRIC_DESCRIPTORS] = NAN;
         run->metrics[OC_VERIFY_METRIC_RATE] = outcome->rate_held;
         run->lag_p99_ns = outcome->search_lag_p99_ns;
     } else {
@@ -302,7 +305,7 @@ static void fill_costs(struct oc_verify_run *run, const struct oc_verify_cell *c
                                                 requests;
     run->metrics[OC_VERIFY_METRIC_CONTEXT_SWITCHES] = (double)(end->switches - begin->switches) /
                                                       requests;
-    if (run->offered_rate > 0) {
+    if (run->offered_rate > 0 || cell->p99_limit_us > 0) {
         return;
     }
     run->metrics[OC_VERIFY_METRIC_CLIENT_CPU] = (double)(end->client_cpu_ns -

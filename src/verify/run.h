@@ -16,14 +16,14 @@
  * ticks of 10 ms are always allowed: /proc/stat is no finer. */
 #define OC_VERIFY_STEAL_MAX 0.05
 /**
- * Open loop: a run is excluded if the 99th percentile of the send lag exceeds this, in all runs
- * alike. Fixed, and no share of the run's latency: that would keep a late generator where the stack
- * is slow and exclude it where it is fast, so that what came out would decide. 100 us lies between
- * what a generator on a core of its own does (while it handles a reply and sends a request, some
- * 10 us, the next one waits: in four verifications on the host at hand the medians of the runs were
- * 21 to 26 us, their 90th percentiles 51 to 81 us) and what another program on its core does to it
- * (200 to 1000 us). The lag is part of the latency of all stacks alike: it makes ratios look nearer
- * to 1, never farther.
+ * Open loop and search: a run is excluded if the 99th percentile of the send lag exceeds this, in
+ * all runs alike. Fixed, and no share of the run's latency: that would keep a late generator where
+ * the stack is slow and exclude it where it is fast, so that what came out would decide. 100 us
+ * lies between what a generator on a core of its own does (while it handles a reply and sends a
+ * request, some 10 us, the next one waits: in four verifications on the host at hand the medians of
+ * the runs were 21 to 26 us, their 90th percentiles 51 to 81 us) and what another program on its
+ * core does to it (200 to 1000 us). The lag is part of the latency of all stacks alike: it makes
+ * ratios look nearer to 1, never farther.
  */
 #define OC_VERIFY_LAG_MAX_NS 100000.0
 /** The client of an open loop has a core to itself and spins, so that it sends on time. */

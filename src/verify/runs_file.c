@@ -9,17 +9,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/assert.h"
 #include "verify/stacks.h"
 
 /* A coarse step is this fraction of its power of two. */
 #define COARSE_BITS 5U
-#define FORMAT      1
+#define FORMAT      2
 
 static json_t *head_to_json(const struct oc_verify__runs_head *head);
 static int check_head(json_t *line, const struct oc_verify__runs_head *head, const char *path,
                       char *error, size_t error_size);
+static void tell_misfit(const char *key, const json_t *wanted, const json_t *found, char *error,
+                        size_t error_size);
+static bool read_part(json_t *list, struct oc_verify__runs_past *past);
+static bool read_end(json_t *line, struct oc_verify__runs_past *past);
 static int write_line(const char *path, const char *mode, json_t *line, char *error,
                       size_t error_size);
 static bool run_from_json(const struct oc_verify__plan *plan, json_t *line,
@@ -50,52 +55,109 @@ int oc_verify__runs_create(const char *path, const struct oc_verify__runs_head *
     return write_line(path, "we", head_to_json(head), error, error_size);
 }
 
-int oc_verify__runs_append(const char *path, const struct oc_verify__plan *plan,
-                           const struct oc_verify_run *run, bool last,
-                           const struct oc_histogram *latency, char *error, size_t error_size)
+int oc_verify__runs_begin(const char *path, uint64_t size, const struct oc_verify__hello *hosts,
+                          uint32_t host_count, char *error, size_t error_size)
 {
-    json_t *line = oc_verify__run_to_json(&plan->cells[run->cell], run);
+    json_t *list = json_array();
 
-    if (line != NULL && last) {
+    for (uint32_t i = 0; i < host_count; i++) {
+        (void)json_array_append_new(list, oc_verify__hello_json(&hosts[i]));
+    }
+    if (size > 0 && truncate(path, (off_t)size) < 0) {
+        (void)snprintf(error, error_size, "%s cannot be written: %s", path, strerror(errno));
+        json_decref(list);
+        return -1;
+    }
+    return write_line(path, "ae", json_pack("{s:o}", "part", list), error, error_size);
+}
+
+int oc_verify__runs_append(const char *path, const struct oc_verify__plan *plan,
+                           const struct oc_verify__runs_line *run, char *error, size_t error_size)
+{
+    json_t *line = oc_verify__run_to_json(&plan->cells[run->run->cell], run->run);
+
+    if (line != NULL) {
+        (void)json_object_set_new(line, "elapsed_s", json_real(run->elapsed_s));
+    }
+    if (line != NULL && run->last) {
         (void)json_object_set_new(line, "last", json_true());
     }
-    if (line != NULL && latency->count > 0) {
-        (void)json_object_set_new(line, "latency", oc_verify__histogram_to_json(latency));
+    if (line != NULL && run->latency->count > 0) {
+        (void)json_object_set_new(line, "latency", oc_verify__histogram_to_json(run->latency));
     }
     return write_line(path, "ae", line, error, error_size);
 }
 
+int oc_verify__runs_end(const char *path, const struct oc_verify_environment *const *ends,
+                        uint32_t host_count, const struct oc_verify__runs_past *past, char *error,
+                        size_t error_size)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < host_count; i++) {
+        (void)json_array_append_new(list, oc_verify__hello_end_json(ends[i]));
+    }
+    return write_line(path, "ae",
+                      json_pack("{s:o, s:f, s:s}", "end", list, "elapsed_s", past->elapsed_s,
+                                "calls_why", past->calls_why),
+                      error, error_size);
+}
+
 int oc_verify__runs_read(const char *path, const struct oc_verify__runs_head *head,
-                         void (*reader)(void *context, const struct oc_verify_run *run, bool last,
-                                        const struct oc_histogram *latency),
-                         void *context, char *error, size_t error_size)
+                         void (*reader)(void *context, const struct oc_verify__runs_line *run),
+                         void *context, struct oc_verify__runs_past *past, char *error,
+                         size_t error_size)
 {
     FILE *file = fopen(path, "re");
     struct oc_histogram *latency = calloc(1, sizeof(*latency));
     char *text = NULL;
     size_t capacity = 0;
-    bool first = true;
+    ssize_t size;
+    uint32_t number = 0;
+    bool good = true;
     int rc = 0;
 
+    *past = (struct oc_verify__runs_past){0};
     if (file == NULL || latency == NULL) {
         (void)snprintf(error, error_size, "%s: %s", path, strerror(errno));
-        rc = -1;
+        rc = file == NULL ? -EINVAL : -ENOMEM;
     }
-    for (; rc == 0 && getline(&text, &capacity, file) > 0; first = false) {
+    while (rc == 0 && (size = getline(&text, &capacity, file)) > 0) {
         struct oc_verify_run run;
-        json_t *line = json_loads(text, 0, NULL);
-        if (first) {
+        struct oc_verify__runs_line found = {.run = &run, .latency = latency};
+        json_t *line = NULL;
+        if (!good) {
+            (void)snprintf(error, error_size,
+                           "%s:%" PRIu32 ": this line cannot be read, and it is not the last: "
+                           "repair it, or measure anew",
+                           path, number);
+            rc = -EINVAL;
+            break;
+        }
+        /* Of a line that was cut off at least the end lacks. */
+        if (text[size - 1] == '\n') {
+            line = json_loads(text, 0, NULL);
+        }
+        if (++number == 1) {
             rc = check_head(line, head, path, error, error_size);
-        } else if (line != NULL && run_from_json(head->plan, line, &run)) {
+        } else if (json_object_get(line, "part") != NULL) {
+            good = read_part(json_object_get(line, "part"), past);
+        } else if (json_object_get(line, "end") != NULL) {
+            good = read_end(line, past);
+        } else if ((good = line != NULL && run_from_json(head->plan, line, &run))) {
+            past->elapsed_s = json_number_value(json_object_get(line, "elapsed_s"));
+            found.elapsed_s = past->elapsed_s;
+            found.last = json_is_true(json_object_get(line, "last"));
             oc_histogram_reset(latency);
             histogram_from_json(json_object_get(line, "latency"), latency);
-            reader(context, &run, json_is_true(json_object_get(line, "last")), latency);
+            reader(context, &found);
         }
+        past->size += good ? (uint64_t)size : 0;
         json_decref(line);
     }
-    if (rc == 0 && first) {
+    if (rc == 0 && number == 0) {
         (void)snprintf(error, error_size, "%s is no file of runs: it is empty", path);
-        rc = -1;
+        rc = -EINVAL;
     }
     free(text);
     free(latency);
@@ -195,22 +257,86 @@ static int check_head(json_t *line, const struct oc_verify__runs_head *head, con
 
     if (line == NULL || json_object_get(line, "outcry_verify_runs") == NULL) {
         (void)snprintf(error, error_size, "%s is no file of runs", path);
-        rc = -1;
+        rc = -EINVAL;
     }
     json_object_foreach(wanted, key, value)
     {
         const bool ignored = head->any_seed && strcmp(key, "seed") == 0;
         if (rc == 0 && !ignored && !json_equal(value, json_object_get(line, key))) {
-            (void)snprintf(
-                error, error_size,
-                "%s does not fit: its %s differ%s; measure anew, or give the same options, "
-                "stacks and seed",
-                path, key, strcmp(key, "cells") == 0 ? "" : "s");
-            rc = -1;
+            int used = snprintf(error, error_size, "%s does not fit: ", path);
+            if (used > 0 && (size_t)used < error_size) {
+                tell_misfit(key, value, json_object_get(line, key), error + used,
+                            error_size - (size_t)used);
+            }
+            rc = -EINVAL;
         }
     }
     json_decref(wanted);
     return rc;
+}
+
+/* In the words of the options that would make it fit. */
+static void tell_misfit(const char *key, const json_t *wanted, const json_t *found, char *error,
+                        size_t error_size)
+{
+    if (strcmp(key, "seed") == 0) {
+        (void)snprintf(error, error_size, "it was measured with --seed %" JSON_INTEGER_FORMAT,
+                       json_integer_value(found));
+    } else if (strcmp(key, "full") == 0) {
+        (void)snprintf(error, error_size, "it is of %s, and this is %s",
+                       json_is_true(found) ? "--full" : "--quick",
+                       json_is_true(wanted) ? "--full" : "--quick");
+    } else if (strcmp(key, "cells") == 0) {
+        (void)snprintf(error, error_size,
+                       "it has other cells, or other stacks in them: give the --pairs and "
+                       "--scenario with which it was begun, and see that the same stacks are there "
+                       "(tokio, libuv, io_uring)");
+    } else if (json_is_string(found)) {
+        (void)snprintf(error, error_size, "its %s was %.150s, and this is %.150s", key,
+                       json_string_value(found), json_string_value(wanted));
+    } else {
+        (void)snprintf(error, error_size,
+                       "its format is that of another version of outcry: measure anew");
+    }
+}
+
+static bool read_part(json_t *list, struct oc_verify__runs_past *past)
+{
+    const size_t count = json_array_size(list);
+    struct oc_verify__hello hosts[OC_VERIFY__HOSTS_MAX];
+
+    for (size_t i = 0; i < count && i < OC_VERIFY__HOSTS_MAX; i++) {
+        if (!oc_verify__hello_read(json_array_get(list, i), &hosts[i])) {
+            return false;
+        }
+        if (past->parts.count == 0) {
+            past->hosts[i] = hosts[i];
+        }
+        /* Until the line comes that says when this part ended. */
+        (void)snprintf(past->hosts[i].environment.time_end,
+                       sizeof(past->hosts[i].environment.time_end), "unknown");
+    }
+    if (count == 0) {
+        return false;
+    }
+    oc_verify__parts_begin(&past->parts, &hosts[0].environment,
+                           count > 1 ? &hosts[1].environment : NULL);
+    return true;
+}
+
+static bool read_end(json_t *line, struct oc_verify__runs_past *past)
+{
+    json_t *list = json_object_get(line, "end");
+    const char *why = json_string_value(json_object_get(line, "calls_why"));
+
+    past->elapsed_s = json_number_value(json_object_get(line, "elapsed_s"));
+    (void)snprintf(past->calls_why, sizeof(past->calls_why), "%s", why == NULL ? "" : why);
+    for (size_t i = 0; i < json_array_size(list) && i < OC_VERIFY__HOSTS_MAX; i++) {
+        if (!oc_verify__hello_end_read(json_array_get(list, i), &past->hosts[i].environment)) {
+            return false;
+        }
+    }
+    return json_array_size(list) > 0;
 }
 
 /* Takes the reference to the line. */

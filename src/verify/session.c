@@ -14,8 +14,8 @@
 #include "client/pingpong.h"
 #include "core/assert.h"
 #include "core/random.h"
+#include "verify/clock.h"
 #include "verify/environment.h"
-#include "verify/runs_file.h"
 #include "verify/statistics.h"
 
 #define STACK(name) (1U << OC_VERIFY_STACK_##name)
@@ -107,6 +107,11 @@ int oc_verify__block_make(struct oc_verify__session *session, uint32_t cell_inde
             .order = (uint8_t)i,
             .offered_rate = runs[i].rate,
         };
+        struct oc_verify__runs_line line = {
+            .run = &run,
+            .latency = session->latency,
+            .last = i + 1 == count,
+        };
         if (is_to_stop(session)) {
             session->over = true;
             return 0;
@@ -124,14 +129,20 @@ int oc_verify__block_make(struct oc_verify__session *session, uint32_t cell_inde
         if (oc_verify__data_add(data, &run, session->latency) < 0) {
             return fail(session, "no memory for the runs");
         }
+        line.elapsed_s = oc_verify__elapsed_s(session);
         if (session->config->runs_path != NULL &&
-            oc_verify__runs_append(session->config->runs_path, &session->plan, &run, i + 1 == count,
-                                   session->latency, session->error, session->error_size) < 0) {
+            oc_verify__runs_append(session->config->runs_path, &session->plan, &line,
+                                   session->error, session->error_size) < 0) {
             return -1;
         }
     }
     session->blocks_done[cell_index]++;
     return 0;
+}
+
+double oc_verify__elapsed_s(const struct oc_verify__session *session)
+{
+    return session->past.elapsed_s + (double)(oc_verify__clock_ns() - session->start_ns) / 1e9;
 }
 
 int oc_verify__data_init(struct oc_verify_data *data, const struct oc_verify__plan *plan)
@@ -329,7 +340,7 @@ static int make_scripts(struct oc_verify__session *session, const struct oc_veri
     struct oc_script **made = cell->equity ? &all->equity : &all->pingpong;
     uint32_t *count = cell->equity ? &all->equity_count : &all->pingpong_count;
 
-    if (cell->echo || cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT) {
+    if (cell->echo || (cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT && cell->p99_limit_us == 0)) {
         return 0;
     }
     if (*count < cell->connections) {

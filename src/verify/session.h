@@ -9,6 +9,7 @@
 #include "verify/priority.h"
 #include "verify/remote.h"
 #include "verify/run.h"
+#include "verify/runs_file.h"
 #include "verify/verify.h"
 
 /** Runs of one block at most: every stack at two loads. */
@@ -38,7 +39,9 @@ struct oc_verify__session {
     struct oc_verify__rig rig;
     struct oc_verify__priority priority;
     struct oc_verify__scripts scripts;
-    struct oc_histogram *latency; /* of the run */
+    struct oc_histogram *latency;                        /* of the run */
+    struct oc_verify__runs_past past;                    /* of the file of runs */
+    struct oc_verify__hello hosts[OC_VERIFY__HOSTS_MAX]; /* as this part found them */
     uint32_t blocks_done[OC_VERIFY__CELLS_MAX];
     uint32_t blocks_wanted[OC_VERIFY__CELLS_MAX];
     uint64_t start_ns;
@@ -46,7 +49,8 @@ struct oc_verify__session {
     double seconds_done;  /* of the plan, in this process */
     char *error;
     size_t error_size;
-    bool over; /* time is up, or stopped */
+    bool begun; /* a part: something is measured in this process */
+    bool over;  /* time is up, or stopped */
 };
 
 /**
@@ -63,6 +67,9 @@ uint32_t oc_verify__block_plan(const struct oc_verify_cell *cell,
  * from then on. Returns 0, or -1 with the session's error set (memory, the file of runs).
  */
 int oc_verify__block_make(struct oc_verify__session *session, uint32_t cell);
+
+/** Seconds measured so far, in all parts together. */
+double oc_verify__elapsed_s(const struct oc_verify__session *session);
 
 /** Makes data for the cells of a plan, without runs. 0 or -ENOMEM. */
 int oc_verify__data_init(struct oc_verify_data *data, const struct oc_verify__plan *plan);

@@ -49,7 +49,7 @@ struct oc_verify__outcome {
     uint64_t requests_all;        /* since the process started, all phases */
     uint64_t errors;              /* replies that were wrong, connections that broke */
     uint64_t timeouts;            /* requests without a reply */
-    double rate_held;             /* of a search: the highest rate within the limit, NaN if none */
+    double rate_held;             /* of a search: the highest rate within the limit */
     double search_lag_p99_ns;     /* of a search, for all its offers (verify/search.h) */
     char why[128];                /* of the first of them */
 };

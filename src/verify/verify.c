@@ -5,6 +5,7 @@
 #include "verify/verify.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,15 +31,17 @@
 
 static int prepare(struct oc_verify__session *session);
 static int choose_host(struct oc_verify__session *session);
+static int check_gate(const struct oc_verify__session *session, enum oc_verify_pair pair);
 static void name_kernels(const struct oc_verify_report *report, char *text, size_t size);
 static uint32_t choose_stacks(const struct oc_verify_config *config,
                               const struct oc_verify_stack_status *status);
 static int read_aa(struct oc_verify__session *session);
-static void take_aa(void *context, const struct oc_verify_run *run, bool last,
-                    const struct oc_histogram *latency);
+static void take_aa(void *context, const struct oc_verify__runs_line *line);
 static int open_runs(struct oc_verify__session *session);
-static void take_run(void *context, const struct oc_verify_run *run, bool last,
-                     const struct oc_histogram *latency);
+static void take_run(void *context, const struct oc_verify__runs_line *line);
+static void take_past(struct oc_verify__session *session);
+static int begin(struct oc_verify__session *session);
+static int end(struct oc_verify__session *session);
 static int measure(struct oc_verify__session *session);
 static int make_round(struct oc_verify__session *session, bool capacity, bool *any);
 static void tell(const struct oc_verify__session *session, uint32_t cell);
@@ -66,18 +69,14 @@ int oc_verify_run(const struct oc_verify_config *config, struct oc_verify_report
     session->error_size = error_size;
     session->start_ns = oc_verify__clock_ns();
     session->deadline_ns = session->start_ns + (config->full ? FULL_NS : QUICK_NS);
-    if (prepare(session) == 0 && read_aa(session) == 0 && open_runs(session) == 0 &&
-        measure(session) == 0) {
-        rc = judge(session);
-        oc_verify__environment_end(&report->environment);
-        if (report->two_hosts) {
-            oc_verify__remote_end(&session->remote, &report->server_environment);
-        }
+    rc = prepare(session);
+    rc = rc < 0 ? rc : read_aa(session);
+    rc = rc < 0 ? rc : open_runs(session);
+    if (rc == 0) {
+        rc = measure(session) == 0 && end(session) == 0 ? judge(session) : -1;
     }
     oc_verify__priority_restore(&session->priority);
     oc_verify__remote_close(&session->remote);
-    (void)snprintf(report->calls_why, sizeof(report->calls_why), "%s", session->rig.calls_why);
-    report->elapsed_s = (double)(oc_verify__clock_ns() - session->start_ns) / 1e9;
     oc_verify__scripts_deinit(&session->scripts);
     free(session->latency);
     free(session->rig.lag);
@@ -129,6 +128,8 @@ static int prepare(struct oc_verify__session *session)
         .duration_ms = config->duration_ms,
     };
 
+    int rc;
+
     oc_verify__process_raise_files();
     oc_verify__process_cpus(&session->rig.cpus);
     oc_verify__priority_raise(&session->priority);
@@ -138,8 +139,9 @@ static int prepare(struct oc_verify__session *session)
     (void)snprintf(report->environment.command, sizeof(report->environment.command), "%s",
                    config->command == NULL ? "" : config->command);
     oc_verify__make_printable(report->environment.command);
-    if (choose_host(session) < 0) {
-        return -1;
+    rc = choose_host(session);
+    if (rc < 0) {
+        return rc;
     }
     session->rig.altered_delay_ns = config->altered_delay_ns;
     session->rig.count_ns = config->full ? FULL_COUNT_NS : QUICK_COUNT_NS;
@@ -150,6 +152,11 @@ static int prepare(struct oc_verify__session *session)
     plan.cpus = session->rig.cpus.client == session->rig.cpus.server ? 1 : 2;
     plan.two_hosts = report->two_hosts;
     oc_verify__plan_make(&plan, &session->plan);
+    for (uint32_t pair = 0; pair < OC_VERIFY_PAIR_COUNT; pair++) {
+        if ((config->gates >> pair & 1U) != 0 && check_gate(session, pair) < 0) {
+            return -EINVAL;
+        }
+    }
     if (session->plan.cell_count == 0) {
         (void)snprintf(session->error, session->error_size,
                        "there is nothing to measure: no cell of these scenarios has two stacks "
@@ -173,6 +180,7 @@ static int choose_host(struct oc_verify__session *session)
     const struct oc_verify_config *config = session->config;
     struct oc_verify_report *report = session->report;
     struct oc_verify__hello hello;
+    int rc;
 
     if (config->on == NULL) {
         oc_verify__calibrate(session->rig.cpus.server, config->apply_ns, &report->costs,
@@ -183,9 +191,10 @@ static int choose_host(struct oc_verify__session *session)
         session->rig.host = &session->local.host;
         return 0;
     }
-    if (oc_verify__remote_open(&session->remote, config->on, &hello, session->error,
-                               session->error_size) < 0) {
-        return -1;
+    rc = oc_verify__remote_open(&session->remote, config->on, &hello, session->error,
+                                session->error_size);
+    if (rc < 0) {
+        return rc;
     }
     report->two_hosts = true;
     (void)snprintf(report->server_address, sizeof(report->server_address), "%s",
@@ -196,6 +205,43 @@ static int choose_host(struct oc_verify__session *session)
     memcpy(report->stacks, hello.stacks, sizeof(report->stacks));
     session->rig.host = &session->remote.host;
     return 0;
+}
+
+/* A gate that cannot be passed whatever is measured is not worth an hour. */
+static int check_gate(const struct oc_verify__session *session, enum oc_verify_pair pair)
+{
+    const struct oc_verify_stack_status *status = session->report->stacks;
+    const uint32_t needed = session->config->thresholds.criteria_needed;
+    const uint32_t candidate = 1U << oc_pairs_candidate(pair);
+    uint32_t current = 1U << oc_pairs_current(pair);
+    uint32_t parts = 0;
+    uint32_t count;
+
+    current |= current == STACK(TOKIO) ? STACK(TOKIO_CURRENT) : 0;
+    for (uint32_t i = 0; i < session->plan.cell_count; i++) {
+        const struct oc_verify_cell *cell = &session->plan.cells[i];
+        if (cell->gate != OC_VERIFY_GATE_NONE && (cell->stacks & current) != 0 &&
+            (cell->stacks & candidate) != 0) {
+            parts |= 1U << cell->gate;
+        }
+    }
+    count = (uint32_t)__builtin_popcount(parts);
+    for (uint32_t i = 0; count < needed && i < OC_VERIFY_STACK_COUNT; i++) {
+        if (((current | candidate) >> i & 1U) != 0 && !status[i].available) {
+            (void)snprintf(session->error, session->error_size,
+                           "--gate %s cannot be passed: %s is not there: %s", oc_pairs_name(pair),
+                           oc_verify_stack_name(i), status[i].why);
+            return -1;
+        }
+    }
+    if (count < needed) {
+        (void)snprintf(session->error, session->error_size,
+                       "--gate %s cannot be passed: %" PRIu32 " of its criteria would be measured, "
+                       "%" PRIu32 " must be met; they are of the scenarios ping-pong, persistent, "
+                       "percentiles (two CPUs) and stress",
+                       oc_pairs_name(pair), count, needed);
+    }
+    return count < needed ? -1 : 0;
 }
 
 /* Runs belong to the hosts that made them. */
@@ -247,61 +293,133 @@ static int read_aa(struct oc_verify__session *session)
         (void)snprintf(session->error, session->error_size, "no memory");
         return -1;
     }
+    /* What else that file says is overwritten by open_runs. */
     return oc_verify__runs_read(session->config->aa_path, &head, take_aa, &report->aa,
-                                session->error, session->error_size);
+                                &session->past, session->error, session->error_size);
 }
 
-static void take_aa(void *context, const struct oc_verify_run *run, bool last,
-                    const struct oc_histogram *latency)
+static void take_aa(void *context, const struct oc_verify__runs_line *line)
 {
-    (void)last;
-    (void)oc_verify__data_add(context, run, latency);
+    (void)oc_verify__data_add(context, line->run, line->latency);
 }
 
 static int open_runs(struct oc_verify__session *session)
 {
     const struct oc_verify_config *config = session->config;
+    struct oc_verify_report *report = session->report;
     char kernels[KERNELS_BYTES];
     struct oc_verify__runs_head head = {
         .seed = config->seed,
         .full = config->full,
         .kernel = kernels,
-        .version = session->report->environment.version,
+        .version = report->environment.version,
         .plan = &session->plan,
     };
+    int rc;
 
+    session->past = (struct oc_verify__runs_past){0};
+    for (uint32_t i = 0; i < OC_VERIFY__HOSTS_MAX; i++) {
+        session->hosts[i] = (struct oc_verify__hello){
+            .environment = i == 0 ? report->environment : report->server_environment,
+            .costs = report->costs,
+            .split = report->split,
+        };
+        memcpy(session->hosts[i].stacks, report->stacks, sizeof(report->stacks));
+    }
     if (config->runs_path == NULL) {
         return 0;
     }
-    name_kernels(session->report, kernels, sizeof(kernels));
+    name_kernels(report, kernels, sizeof(kernels));
     if (!config->resume) {
         return oc_verify__runs_create(config->runs_path, &head, session->error,
                                       session->error_size);
     }
-    if (oc_verify__runs_read(config->runs_path, &head, take_run, session, session->error,
-                             session->error_size) < 0) {
-        return -1;
+    rc = oc_verify__runs_read(config->runs_path, &head, take_run, session, &session->past,
+                              session->error, session->error_size);
+    if (rc < 0) {
+        return rc;
     }
     for (uint32_t cell = 0; cell < session->plan.cell_count; cell++) {
-        oc_verify__data_drop(&session->report->data, cell, session->blocks_done[cell]);
+        oc_verify__data_drop(&report->data, cell, session->blocks_done[cell]);
     }
-    session->report->runs_resumed = session->report->data.run_count;
+    report->runs_resumed = report->data.run_count;
+    if (session->past.parts.count > 0) {
+        take_past(session);
+    }
     return 0;
 }
 
+/* The report is of the measurement, and not of the day on which it is judged. */
+static void take_past(struct oc_verify__session *session)
+{
+    const struct oc_verify__hello *first = session->past.hosts;
+    struct oc_verify_report *report = session->report;
+
+    report->environment = first[0].environment;
+    (void)snprintf(report->environment.command, sizeof(report->environment.command), "%s",
+                   session->hosts[0].environment.command);
+    report->server_environment = first[1].environment;
+    report->costs = first[0].costs;
+    report->split = first[0].split;
+    report->parts = session->past.parts;
+}
+
 /* A block that was broken off has no last run; what there is of it goes when it begins anew. */
-static void take_run(void *context, const struct oc_verify_run *run, bool last,
-                     const struct oc_histogram *latency)
+static void take_run(void *context, const struct oc_verify__runs_line *line)
 {
     struct oc_verify__session *session = context;
+    const struct oc_verify_run *run = line->run;
 
     if (run->order == 0) {
         oc_verify__data_drop(&session->report->data, run->cell, run->block);
     }
-    (void)oc_verify__data_add(&session->report->data, run, latency);
-    if (last) {
+    (void)oc_verify__data_add(&session->report->data, run, line->latency);
+    if (line->last) {
         session->blocks_done[run->cell] = run->block + 1;
     }
+}
+
+/* Before the first run of this process; a file that is only judged again gets no line. */
+static int begin(struct oc_verify__session *session)
+{
+    const struct oc_verify_config *config = session->config;
+    const uint32_t hosts = session->report->two_hosts ? 2 : 1;
+
+    if (session->begun) {
+        return 0;
+    }
+    session->begun = true;
+    oc_verify__parts_begin(&session->report->parts, &session->hosts[0].environment,
+                           hosts > 1 ? &session->hosts[1].environment : NULL);
+    return config->runs_path == NULL
+               ? 0
+               : oc_verify__runs_begin(config->runs_path, session->past.size, session->hosts, hosts,
+                                       session->error, session->error_size);
+}
+
+static int end(struct oc_verify__session *session)
+{
+    struct oc_verify_report *report = session->report;
+    struct oc_verify__runs_past *past = &session->past;
+    const struct oc_verify_environment *ends[] = {&report->environment,
+                                                  &report->server_environment};
+    int rc = 0;
+
+    if (session->begun || past->parts.count == 0) {
+        oc_verify__environment_end(&report->environment);
+        if (report->two_hosts) {
+            oc_verify__remote_end(&session->remote, &report->server_environment);
+        }
+        past->elapsed_s = oc_verify__elapsed_s(session);
+        (void)snprintf(past->calls_why, sizeof(past->calls_why), "%s", session->rig.calls_why);
+        if (session->begun && session->config->runs_path != NULL) {
+            rc = oc_verify__runs_end(session->config->runs_path, ends, report->two_hosts ? 2 : 1,
+                                     past, session->error, session->error_size);
+        }
+    }
+    report->elapsed_s = past->elapsed_s;
+    (void)snprintf(report->calls_why, sizeof(report->calls_why), "%s", past->calls_why);
+    return rc;
 }
 
 static int measure(struct oc_verify__session *session)
@@ -352,7 +470,7 @@ static int make_round(struct oc_verify__session *session, bool capacity, bool *a
             session->over = true;
         } else {
             tell(session, cell);
-            if (oc_verify__block_make(session, cell) < 0) {
+            if (begin(session) < 0 || oc_verify__block_make(session, cell) < 0) {
                 return -1;
             }
             session->seconds_done += oc_verify__cell_seconds(&session->plan.cells[cell]) *

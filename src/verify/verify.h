@@ -39,6 +39,7 @@ struct oc_verify_progress {
 struct oc_verify_config {
     bool full;           /* else quick */
     uint32_t pairs;      /* set of 1 << enum oc_verify_pair */
+    uint32_t gates;      /* set likewise: of which it is known before that they can be passed */
     uint32_t scenarios;  /* set of 1 << enum oc_verify_scenario */
     uint64_t seed;       /* of all orders, arrivals and resamples */
     const char *command; /* the command line, for the report; may be NULL */
@@ -68,11 +69,12 @@ struct oc_verify_report {
     bool timed_out; /* the time was up before all planned blocks were made */
     uint32_t pairs;
     uint64_t seed;
-    double elapsed_s;      /* of this process; less than the measuring time after a resume */
+    double elapsed_s;      /* of measuring, all parts together */
     uint32_t runs_resumed; /* of the file */
+    struct oc_verify_parts parts;
     uint64_t altered_delay_ns;
     struct oc_verify_data data;
-    struct oc_verify_environment environment;        /* of this host */
+    struct oc_verify_environment environment;        /* of this host, when the first part began */
     bool two_hosts;                                  /* servers ran on another one */
     char server_address[OC_IO_ADDRESS_TEXT_BYTES];   /* of that one's agent */
     struct oc_verify_environment server_environment; /* of that one; else all zero */
@@ -92,8 +94,10 @@ struct oc_verify_report {
  * scheduling priority is raised where that is allowed (priority.h). Not to be called from two
  * threads.
  *
- * Returns 0 and the report, or -1 with a sentence in `error` (no memory, files, nothing to
- * measure, no agent or one that went away). The report is to be given back with
+ * Returns 0 and the report, or with a sentence in `error` -EINVAL if what is asked for cannot be (a
+ * file of runs that does not fit, no HOST:PORT, a gate that cannot be passed here), -1 else (no
+ * memory, files, nothing to measure, no agent or one that went away). The report is to be given
+ * back with
  * oc_verify_report_deinit in either case.
  */
 int oc_verify_run(const struct oc_verify_config *config, struct oc_verify_report *report,

@@ -15,7 +15,6 @@ import re
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 import xml.etree.ElementTree
@@ -50,9 +49,10 @@ class Verify(unittest.TestCase):
             return json.load(file)
 
     def lines(self):
-        """The lines of the file of runs, without its head."""
+        """The runs of the file of runs, without its other lines."""
         with open(self.json + ".runs", encoding="utf-8") as file:
-            return [json.loads(line) for line in file][1:]
+            lines = [json.loads(line) for line in file]
+        return [line for line in lines if "cell" in line]
 
     def verify(self, *arguments, status=0, **more):
         done = run(*options(*arguments, json_path=self.json, **more))
@@ -126,8 +126,9 @@ class Verify(unittest.TestCase):
                 self.assertIn(cell["name"], text)
             self.assertIn("From epoll to io_uring: ", text)
         # People read the end: it is the decision.
-        last = terminal[terminal.rindex("\nDecision\n"):].split("\n", 2)[2]
-        self.assertTrue(last.lstrip().startswith("- From epoll to io_uring: "), last)
+        last = terminal[terminal.rindex("\nDecision\n"):]
+        self.assertIn("docs/verify.md", last)
+        self.assertEqual(last.rindex("\n  - "), last.index("\n  - From epoll to io_uring: "), last)
         self.assertNotIn("\n\n", last)
 
     def comparisons(self):
@@ -180,10 +181,16 @@ class Verify(unittest.TestCase):
         with open(self.json + ".runs", encoding="utf-8") as file:
             lines = file.readlines()
         with open(self.json + ".runs", "w", encoding="utf-8") as file:
-            file.writelines(lines[:-1])
-            file.write(lines[-1][:len(lines[-1]) // 2] + "\n")
-        self.verify("--resume", *arguments, blocks=2)
+            self.assertIn("end", json.loads(lines[-1]))
+            file.writelines(lines[:-2])
+            file.write(lines[-2][:len(lines[-2]) // 2])
+        before = self.report()
+        done = self.verify("--resume", *arguments, blocks=2)
         report = self.report()
+        self.of_the_first_part(report, before)
+        self.assertEqual(len(report["parts"]), 2)
+        self.assertIn("Broken off and gone on with by --resume at " +
+                      report["parts"][1]["time_begin"], re.sub(r"\s+", " ", done.stdout))
         self.assertEqual(report["runs_resumed"], len(whole) - len(OUR_STACKS))
         self.assertEqual(len(report["runs"]), len(whole))
         kept = [(one["cell"], one["block"], one["stack"], one["order"]) for one in report["runs"]]
@@ -194,20 +201,39 @@ class Verify(unittest.TestCase):
         # A finished one is judged again and not measured again; another plan is refused.
         done = self.verify("--resume", *arguments, blocks=2, progress=True)
         again = self.report()
+        self.of_the_first_part(again, report)
+        self.assertEqual(again["parts"], report["parts"])
+        self.assertEqual(again["elapsed_s"], report["elapsed_s"])
+        for name in ("time_end", "load_after"):
+            self.assertEqual(again["environment"][name], report["environment"][name])
         self.assertEqual(again["runs_resumed"], len(whole))
         self.assertEqual(again["runs"], report["runs"])
         for part in ("gates", "comparisons"):
             self.assertEqual(again["judgement"][part], report["judgement"][part])
         # So the runs stay, and the last words say what they are good for.
-        self.assertRegex(done.stderr, r"stay in \S+v\.json\.runs: with --resume --seed 7 and the "
-                                      r"same options they are judged again .* may be deleted\n$")
+        self.assertRegex(done.stderr, r"stay in \S+v\.json\.runs: --resume --seed 7 with the same "
+                                      r"options judges them again, without new runs\n$")
         self.assertTrue(os.path.exists(self.json + ".runs"))
-        done = self.verify("--resume", *arguments, blocks=2, duration_ms=50, status=1)
-        self.assertIn("cells", done.stderr)
+        done = self.verify("--resume", *arguments, blocks=2, duration_ms=50, status=2)
+        self.assertIn("other cells", done.stderr)
+        # A line that cannot be read is no run less, unseen.
+        lines[3] = "{\n"
+        with open(self.json + ".runs", "w", encoding="utf-8") as file:
+            file.writelines(lines)
+        done = self.verify("--resume", *arguments, blocks=2, status=2)
+        self.assertIn("v.json.runs:4: this line cannot be read", done.stderr)
+
+    def of_the_first_part(self, later, earlier):
+        """What was found when the measurement began is not found anew when it is taken up."""
+        for name in ("time_begin", "load_before", "busy_share_before", "priority"):
+            self.assertEqual(later["environment"][name], earlier["environment"][name])
+        self.assertEqual(later["costs"], earlier["costs"])
+        self.assertEqual(later["parts"][0], earlier["parts"][0])
+        self.assertGreaterEqual(later["elapsed_s"], 0.5 * earlier["elapsed_s"])
 
     def test_gate_and_usage(self):
         # One block decides nothing, so the gate is not passed.
-        self.verify("--scenario", "ping-pong", "--gate", "epoll:io_uring", status=3)
+        self.verify("--scenario", "ping-pong,stress", "--gate", "epoll:altered", status=3)
         for arguments in (["--gate", "epoll:kqueue"], ["--scenario", "pingpong"],
                           ["--pairs", "epoll"], ["--resume"], ["--blocks", "0"], ["x"]):
             done = run("verify", *arguments)
@@ -247,7 +273,7 @@ class Verify(unittest.TestCase):
         # As a Ctrl-C and `timeout` do it: the whole group. The server is spared, so that the run
         # under way does not fail.
         os.killpg(process.pid, signal.SIGINT)
-        self.assertEqual(process.wait(PATIENCE_S), 0, process.stderr.read())
+        self.assertEqual(process.wait(PATIENCE_S), 4, process.stderr.read())
         self.assertTrue(self.report()["stopped"])
         self.assertEqual(self.report()["environment"]["priority"], "as started")
         self.assertFalse(os.path.exists(f"/proc/{server}"))
@@ -263,37 +289,30 @@ class Verify(unittest.TestCase):
         server = self.server_of(process, b"\0echo\0")
         process.send_signal(signal.SIGTERM)
         os.kill(server, signal.SIGKILL)
-        self.assertEqual(process.wait(PATIENCE_S), 0, process.stderr.read())
+        self.assertEqual(process.wait(PATIENCE_S), 4, process.stderr.read())
         self.assertEqual([one for one in self.lines() if one["exclusion"] == "failed"], [])
         self.assertEqual([one for one in self.report()["runs"] if one["exclusion"] == "failed"], [])
 
     @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "open loops need two CPUs")
     def test_capacity_at_a_limit(self):
-        """The search of the full plan: what it finds lies on its ladder, or it says why not."""
-        self.verify("--full", "--scenario", "percentiles", "--pairs", "epoll:io_uring",
+        """The searches of the full plan: what they find lies on the ladder; what they find below
+        the generator's limit counts as found by no one."""
+        self.verify("--full", "--scenario", "percentiles,fan-out", "--pairs", "epoll:io_uring",
                     stacks="epoll,altered")
         report = self.report()
-        cell = next(one for one in report["cells"] if one["p99_limit_us"] > 0)
-        self.assertEqual(cell["name"], "percentiles/capacity-at-p99-200us/busy-poll")
-        runs = [one for one in report["runs"] if one["cell"] == cell["name"]]
-        self.assertEqual([one["stack"] for one in sorted(runs, key=lambda one: one["stack"])],
-                         ["altered", "epoll"])
-        capacity = [one["metrics"]["rate"] for one in report["runs"]
-                    if one["cell"] == "percentiles/capacity/busy-poll"]
+        cells = {one["name"]: one for one in report["cells"] if one["p99_limit_us"] > 0}
+        self.assertEqual(set(cells), {"percentiles/capacity-at-p99-200us/busy-poll",
+                                      "fan-out/16-capacity-at-p99-200us/busy-poll"})
+        runs = [one for one in report["runs"] if one["cell"] in cells]
+        self.assertEqual(sorted(one["stack"] for one in runs),
+                         ["altered", "altered", "epoll", "epoll"])
         for one in runs:
-            self.assertAlmostEqual(one["offered_rate"] / capacity[0], 1)
+            self.assertEqual(one["offered_rate"], 0)
             self.assertNotIn("latency_p99", one["metrics"])
             self.assertNotIn("server_cpu", one["metrics"])
-            if one["exclusion"] == "kept":
-                share = one["metrics"]["rate"] / one["offered_rate"]
-                self.assertTrue(0.29 < share < 1.24, one)
-                self.assertLessEqual(one["lag_p99_ns"], LAG_MAX_NS)
-                self.assertGreater(one["requests"], 100)
-            elif one["exclusion"] == "lag":
-                self.assertGreater(one["lag_p99_ns"], LAG_MAX_NS)
-                self.assertNotIn("rate", one["metrics"])
-            elif one["exclusion"] == "failed":    # a machine that others load
-                self.assertRegex(one["why"], r"^p99 was above 200 us at \d+ requests/s already$")
+            self.assertNotEqual(one["exclusion"], "failed", one)
+            self.assertTrue(950 < one["metrics"]["rate"] < 17e6, one)
+            self.assertEqual(one["exclusion"] == "lag", one["lag_p99_ns"] > LAG_MAX_NS, one)
 
     def test_servers_die_with_it(self):
         process = self.start("--scenario", "ping-pong", blocks=100, duration_ms=500)

@@ -2,12 +2,14 @@
 
 Method: command lines that contradict themselves or name files that are not there or are something
 else; a run that is stopped; a copy of the program in a folder without the baseline. Fails when: an
-exit status is not 2 for usage or 3 for a gate that is not passed, a message does not name the file
-and what was expected, the last line does not tell of the gate, a stopped run does not say so in its
-head, a line is wider than 100 columns, or a finished run cannot be judged again.
+exit status is not 2 for usage, 3 for a gate that is not passed or 4 for a run that was stopped, a
+message does not name the file and what was expected, an earlier measurement is overwritten, an
+option is passed over in silence, the last line does not tell of the gate, a stopped run does not
+say so in its head, a line is wider than 100 columns, or a finished run cannot be judged again.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,6 +39,8 @@ class VerifyUsage(unittest.TestCase):
         no_json = self.path("no.json", "not JSON")
         no_report = self.path("other.json", '{"a": 1}')
         gate = self.path("gate.ini", "[gate]\nping_pong = 10\n")
+        nowhere = self.path(os.path.join("no", "where"))
+        compare = ["--compare", no_report, no_report]
         for arguments, words in (
                 (["--quick", "--full"], "--quick and --full"),
                 (["--tokio", self.path("none")], "--tokio " + self.path("none") + ": No such file"),
@@ -53,16 +57,50 @@ class VerifyUsage(unittest.TestCase):
                 (["--compare", no_json, no_json], no_json + " is no JSON report of outcry verify"),
                 (["--compare", no_report, no_json],
                  no_report + " is no JSON report of outcry verify"),
+                *(([*compare, *more], "--compare measures nothing") for more in
+                  (["--gate", "epoll:io_uring"], ["--json", nowhere], ["--seed", "3"], ["--full"],
+                   ["--resume"], ["--on", "127.0.0.1:1"])),
+                (["--agent", "--listen", "127.0.0.1:0", "--seed", "3"], "--agent measures nothing"),
+                *(([option, nowhere], option + " " + nowhere + " cannot be written: No such file")
+                  for option in ("--json", "--html", "--markdown")),
+                (["--html", self.folder.name], "cannot be written: Is a directory"),
+                (["--on", "nonsense"], "--on: "),
+                (["--agent", "--listen", "nonsense"], "nonsense"),
+                (["--agent", "--listen", "192.0.2.1:7500"], "--insecure"),
+                (["--scenario", "stress", "--gate", "epoll:altered"],
+                 "1 of its criteria would be measured, 2 must be met"),
+                (["--resume", "--seed", "7", "--json", self.path("v.json")],
+                 "v.json.runs: No such file"),
         ):
             done = run("verify", *arguments)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
-            self.assertIn(words, done.stderr)
+            self.assertIn(words, re.sub(r"\s+", " ", done.stderr))
             self.assertEqual(done.stdout, "")
+        # Looking whether a page can be written leaves none behind.
+        page = self.path("v.html")
+        self.assertEqual(run("verify", "--html", page, "--on", "nonsense").returncode, 2)
+        self.assertFalse(os.path.exists(page))
+
+    def test_nothing_is_overwritten(self):
+        """The same command again, without --resume."""
+        path = self.path("v.json")
+        for name in (path, path + ".runs"):
+            with open(name, "w", encoding="utf-8") as file:
+                file.write("an hour")
+            done = run(*SMALL, "--blocks", "1", "--json", path)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            for words in (name + " is there already", "--resume --seed N", "another FILE",
+                          "delete it"):
+                self.assertIn(words, done.stderr)
+            with open(name, encoding="utf-8") as file:
+                self.assertEqual(file.read(), "an hour")
+            os.unlink(name)
 
     def test_gate_is_told_last_and_judged_again(self):
         """One block decides nothing. What was measured is judged anew without measuring."""
         path = self.path("v.json")
-        words = [*SMALL, "--blocks", "1", "--json", path, "--gate", "epoll:altered"]
+        words = [*SMALL, "--scenario", "ping-pong,stress", "--blocks", "1", "--json", path,
+                 "--gate", "epoll:altered"]
         done = run(*words)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertRegex(done.stdout.splitlines()[-1],
@@ -74,7 +112,14 @@ class VerifyUsage(unittest.TestCase):
         os.unlink(path)
         again = run(*words, "--resume")
         self.assertEqual(again.returncode, 3, again.stderr)
-        self.assertIn("2 of the runs were measured before", again.stdout)
+        # It is the report of that measurement, but for the command.
+        heads = [re.sub(r"\s+", " ", one.stdout[:one.stdout.index("\nCells and stacks")])
+                 for one in (done, again)]
+        self.assertEqual(heads[0], heads[1])
+        full = run(*words[:-2], "--resume", "--full")
+        self.assertEqual(full.returncode, 2)
+        self.assertIn("v.json.runs does not fit: it is of --quick, and this is --full",
+                      full.stderr)
         self.assertEqual(again.stdout.splitlines()[-1], done.stdout.splitlines()[-1])
         with open(path, encoding="utf-8") as file:
             self.assertEqual(json.load(file)["runs"], runs)
@@ -84,11 +129,11 @@ class VerifyUsage(unittest.TestCase):
         process = subprocess.Popen([OUTCRY, *SMALL, "--blocks", "100", "--json", path],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end and not self.lines(path + ".runs") > 2:
+        while time.monotonic() < end and not self.lines(path + ".runs") > 3:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=PATIENCE_S)
-        self.assertEqual(process.returncode, 0, error)
+        self.assertEqual(process.returncode, 4, error)
         self.assertRegex(out, r"(?s)^This host.*\nSTOPPED EARLY by a signal, after \d+ of at least "
                               r"200 planned runs \(\d+ %\).*\nCells and stacks")
 
@@ -110,6 +155,11 @@ class VerifyUsage(unittest.TestCase):
                                "--markdown", markdown], capture_output=True, text=True,
                               timeout=PATIENCE_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
+        refused = subprocess.run([program, "verify", "--gate", "tokio:epoll"], capture_output=True,
+                                 text=True, timeout=PATIENCE_S, check=False)
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("--gate tokio:epoll cannot be passed: tokio is not there: run `make "
+                      "baseline-tokio`", refused.stderr)
         with open(markdown, encoding="utf-8") as file:
             text = file.read().replace("\\", "")
         self.assertIn("tokio: not measured: run `make baseline-tokio` (looked for beside", text)

@@ -125,6 +125,10 @@ static void test_lower_is_better(void **state)
     finding = judge(&made->input, "p99 gains more");
     assert_int_equal(finding.verdict, OC_CLAIM_CONFIRMED);
     assert_true(fabs(finding.value.estimate - (1.0 - 0.9 / 0.98)) < 5e-3);
+    /* Of a difference, both may err: p99 alone would still resolve 8.5 % with a bound of 5 %. */
+    finding = judge(made_input(made, 0.05), "p99 gains more");
+    assert_int_equal(finding.verdict, OC_CLAIM_NOT_DECIDABLE);
+    assert_int_equal(finding.why, OC_UNDECIDED_UNRESOLVED);
     made_end(made);
 }
 

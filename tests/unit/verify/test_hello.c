@@ -30,6 +30,7 @@ static void fill(void)
                         .memory_bytes = 1ULL << 40,
                         .priority = "as started",
                         .time_end = "later",
+                        .boot_id = "f00d",
                         .load_before = {1, 2, 3},
                         .load_after = {4, 5, 6},
                         .busy_share = 0.25},

@@ -59,6 +59,13 @@ static void test_blocks(void **state)
     assert_false(account.voided);
     oc_pairs_account(&made->pairs, 1, 19, &account);
     assert_true(account.voided);
+    /* Of a search one late generator is enough, no steal time. */
+    made->cells[1].p99_limit_us = 200;
+    oc_pairs_account(&made->pairs, 1, OC_PAIRS_ALL, &account);
+    assert_true(account.voided);
+    made_run_of(made, 5, OC_VERIFY_STACK_IO_URING)->exclusion = OC_VERIFY_EXCLUDED_STEAL;
+    oc_pairs_account(&made->pairs, 1, OC_PAIRS_ALL, &account);
+    assert_false(account.voided);
     made_end(made);
 }
 
@@ -70,8 +77,13 @@ static void test_primary(void **state)
     (void)state;
     assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_LATENCY_P99);
     cell.p99_limit_us = 200;
+    cell.load_percent = 0;
     assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_RATE);
     assert_false(oc_pairs_is_capacity(&cell));
+    cell.scenario = OC_VERIFY_SCENARIO_FAN_OUT;
+    assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_RATE);
+    cell.p99_limit_us = 0;
+    assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_LATENCY_P99);
 }
 
 static void test_failures(void **state)

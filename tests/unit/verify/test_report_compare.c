@@ -110,6 +110,30 @@ static void test_two_days(void **state)
     files_end(&files);
 }
 
+/* Lines are wrapped; the words are looked for in one line. */
+static void join_lines(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from != '\0'; from++) {
+        if (*from != ' ' && *from != '\n') {
+            *to++ = *from;
+        } else if (to > text && to[-1] != ' ') {
+            *to++ = ' ';
+        }
+    }
+    *to = '\0';
+}
+
+static uint32_t count_cells(bool full)
+{
+    struct oc_verify_report *report = report_made_begin(&(struct report_made){.full = full});
+    const uint32_t count = report->data.cell_count;
+
+    report_made_end(report);
+    return count;
+}
+
 static void test_two_hosts(void **state)
 {
     const struct report_made a = {.seed = 1, .blocks = 8};
@@ -123,37 +147,69 @@ static void test_two_hosts(void **state)
         "another CPU",
         "The same in both:",
         "- only in A: 0 cells",
-        "- only in B: 46 cells: ping-pong/{10B, 1000B}/same-core; ",
         "- in both, and compared: 8 cells",
         "no interval",
     };
     struct files files;
     char error[512];
+    char only[128];
     char *text;
 
     (void)state;
     files_begin(&files, &a, &b, true);
     text = compare(files.a, files.b, error);
     assert_non_null(text);
-    /* Lines are wrapped; the words are looked for in one line. */
-    for (char *at = text; *at != '\0'; at++) {
-        if (*at == '\n') {
-            *at = ' ';
-        }
-    }
-    for (char *from = text, *to = text;; from++) {
-        bool twice = *from == ' ' && to > text && to[-1] == ' ';
-        to -= twice;
-        *to++ = *from;
-        if (*from == '\0') {
-            break;
-        }
-    }
+    join_lines(text);
     for (size_t i = 0; i < sizeof(WANTED) / sizeof(WANTED[0]); i++) {
         if (strstr(text, WANTED[i]) == NULL) {
             fail_msg("missing: %s", WANTED[i]);
         }
     }
+    /* The full plan has all cells of the quick one. */
+    (void)snprintf(only, sizeof(only), "- only in B: %u cells: ping-pong/{10B, 1000B}/same-core; ",
+                   count_cells(true) - count_cells(false));
+    assert_non_null(strstr(text, only));
+    free(text);
+    files_end(&files);
+}
+
+/* What counts for nothing in its own report is no figure here either, and less than a whole plan,
+ * or one in two parts, is told. */
+static void test_void_and_parts(void **state)
+{
+    const struct report_made whole = {.seed = 1, .blocks = 8};
+    const struct report_made voids = {.seed = 2, .blocks = 8, .voids = true};
+    struct files files;
+    char error[512];
+    json_t *root;
+    char *text;
+
+    (void)state;
+    files_begin(&files, &whole, &voids, false);
+    root = json_load_file(files.a, 0, NULL);
+    assert_non_null(root);
+    /* Of before there were parts; all were taken up: it was only judged again. */
+    (void)json_object_del(root, "parts");
+    assert_int_equal(json_object_set_new(
+                         root, "runs_resumed",
+                         json_integer((json_int_t)json_array_size(json_object_get(root, "runs")))),
+                     0);
+    assert_int_equal(json_dump_file(root, files.a, 0), 0);
+    json_decref(root);
+    root = json_load_file(files.b, 0, NULL);
+    assert_non_null(root);
+    assert_int_equal(json_object_set_new(root, "stopped", json_true()), 0);
+    assert_int_equal(json_object_set_new(root, "parts", json_pack("[{}{}]")), 0);
+    assert_int_equal(json_dump_file(root, files.b, 0), 0);
+    json_decref(root);
+    text = compare(files.a, files.b, error);
+    assert_non_null(text);
+    join_lines(text);
+    assert_non_null(strstr(text, "Warning: B was STOPPED EARLY by a signal, after "));
+    assert_non_null(strstr(text, "Warning: B was not measured in one go, but gone on with by"));
+    assert_null(strstr(text, "Warning: A was"));
+    assert_non_null(strstr(text, " void undecided "));
+    assert_non_null(strstr(text, " us void - "));
     free(text);
     files_end(&files);
 }
@@ -331,7 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_days),   cmocka_unit_test(test_two_hosts),
         cmocka_unit_test(test_no_reports), cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_any_bytes),
+        cmocka_unit_test(test_any_bytes),  cmocka_unit_test(test_void_and_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

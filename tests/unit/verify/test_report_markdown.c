@@ -76,14 +76,18 @@ static void test_markdown(void **state)
     }
 }
 
-/* The last block is one sentence for each pair: no table comes behind it. */
+/* The last block is one sentence for each pair, behind what they are about: no table comes behind
+ * it. */
 static void assert_ends_with_decision(const char *text)
 {
     const char *block = strstr(text, "\nDecision\n");
     uint32_t sentences = 0;
 
     assert_non_null(block);
-    block += strlen("\nDecision\n");
+    assert_non_null(strstr(block, "docs/verify.md"));
+    block = strstr(block, "\n  - From ");
+    assert_non_null(block);
+    block++;
     assert_null(strstr(block, "\n\n"));
     for (const char *at = block; at != NULL && *at != '\0'; sentences++) {
         assert_int_equal(strncmp(at, "  - From ", 9), 0);
@@ -152,6 +156,120 @@ static void test_claims(void **state)
     text = report_made_read(oc_verify_report_markdown, report);
     assert_non_null(
         strstr(text, "| epoll\\_wait takes 3-5 us | 3 to 5 us | - | tokio not measured |"));
+    free(text);
+    report_made_end(report);
+}
+
+/* Without any run that counts a cell has no table, and it is void for every stack alike, also for
+ * one whose own runs are good. */
+static void test_void_without_runs(void **state)
+{
+    const struct report_made config = {.seed = 5, .blocks = 8, .voids = true};
+    struct oc_verify_report *report = report_made_begin(&config);
+    char *text;
+
+    (void)state;
+    for (uint32_t i = 0; i < report->data.run_count; i++) {
+        struct oc_verify_run *run = &report->data.runs[i];
+        if (run->cell == 0) {
+            run->exclusion = run->stack == OC_VERIFY_STACK_EPOLL ? OC_VERIFY_EXCLUDED_LAG
+                                                                 : OC_VERIFY_KEPT;
+        }
+    }
+    assert_int_equal(oc_judgement_make(&report->judgement, &report->data, &report->judgement_config,
+                                       &report->arena),
+                     0);
+    text = report_made_read(oc_verify_report_markdown, report);
+    assert_non_null(strstr(text, "/same-core: void: 8 of 8 blocks excluded (0 runs with steal"));
+    assert_null(strstr(text, "its runs were excluded"));
+    assert_null(strstr(text, "its runs have no such figure"));
+    assert_null(strstr(text, "not measured | void |"));
+    assert_null(strstr(text, "void | not measured |"));
+    assert_null(strstr(text, "(8 blocks); void: 8 of 8"));
+    assert_string_equal(oc_verify__words_missing(report, 0, OC_VERIFY_STACK_IO_URING),
+                        "its runs were excluded");
+    free(text);
+    report_made_end(report);
+}
+
+/* One run in eight that lost replies is no zero. */
+static void test_lost(void **state)
+{
+    const struct report_made config = {.seed = 1, .blocks = 8};
+    struct oc_verify_report *report = report_made_begin(&config);
+    uint32_t bad = 0;
+    char *text;
+
+    (void)state;
+    while (report->data.runs[bad].cell != 0 ||
+           report->data.runs[bad].stack != OC_VERIFY_STACK_EPOLL) {
+        bad++;
+    }
+    text = report_made_read(oc_verify_report_markdown, report);
+    assert_null(strstr(text, "| 4321 |"));
+    free(text);
+    report->data.runs[bad].metrics[OC_VERIFY_METRIC_ERRORS] = 4300;
+    report->data.runs[bad].metrics[OC_VERIFY_METRIC_TIMEOUTS] = 21;
+    text = report_made_read(oc_verify_report_markdown, report);
+    assert_non_null(strstr(text, "| 4321 |"));
+    free(text);
+    report_made_end(report);
+}
+
+/* An agent may run on the same host, which boots once. */
+static void test_agent_here(void **state)
+{
+    static const struct {
+        const char *boot_id;
+        const char *title;
+        const char *scope;
+    } CASES[] = {
+        {"1-2-3", "# Network stacks measured: this host, by an agent",
+         "of this host over loopback"},
+        {"4-5-6", "# Network stacks measured: two hosts", "of these two hosts and the network"},
+        {"", "# Network stacks measured: two hosts", "of these two hosts and the network"},
+    };
+    const struct report_made config = {.seed = 1, .blocks = 2};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct oc_verify_report *report = report_made_begin(&config);
+        char *text;
+
+        report->two_hosts = true;
+        (void)snprintf(report->environment.boot_id, sizeof(report->environment.boot_id), "%s",
+                       i == 2 ? "" : "1-2-3");
+        (void)snprintf(report->server_environment.boot_id,
+                       sizeof(report->server_environment.boot_id), "%s", CASES[i].boot_id);
+        text = report_made_read(oc_verify_report_markdown, report);
+        assert_non_null(strstr(text, CASES[i].title));
+        assert_non_null(strstr(text, CASES[i].scope));
+        assert_non_null(strstr(text, "No same-core cells"));
+        free(text);
+        report_made_end(report);
+    }
+}
+
+/* What decides is in sight: the bound of A/A as both ends, for a claim that it leaves open too. */
+static void test_bounds(void **state)
+{
+    const struct report_made config = {.seed = 1, .blocks = 8};
+    struct oc_verify_report *report = report_made_begin(&config);
+    struct oc_claim_finding *finding = report->judgement.claims;
+    char *text;
+
+    (void)state;
+    while (finding->pair != OC_VERIFY_PAIR_EPOLL_IO_URING) {
+        finding++;
+    }
+    finding->verdict = OC_CLAIM_NOT_DECIDABLE;
+    finding->why = OC_UNDECIDED_UNRESOLVED;
+    finding->bound = 0.25;
+    report->judgement.recommendations[0][0].bound = log(1.6);
+    text = report_made_read(oc_verify_report_markdown, report);
+    assert_non_null(strstr(text, "not decidable: below A/A (-20.0 to +25.0 %)"));
+    assert_non_null(strstr(text, "| -37.5 to +60.0 % |"));
+    assert_non_null(strstr(text, "| p95 latency | p99 latency | rate |"));
     free(text);
     report_made_end(report);
 }
@@ -228,9 +346,16 @@ static void test_decision(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_markdown), cmocka_unit_test(test_text),
-        cmocka_unit_test(test_decision), cmocka_unit_test(test_void),
-        cmocka_unit_test(test_claims),   cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_decision),
+        cmocka_unit_test(test_void),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_void_without_runs),
+        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_agent_here),
+        cmocka_unit_test(test_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

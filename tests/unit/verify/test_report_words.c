@@ -76,9 +76,12 @@ static void test_intervals(void **state)
     assert_string_equal(oc_verify__words_changes(&it, text), "not measured");
     assert_string_equal(oc_verify__words_ratio(&it, text), "not measured");
     assert_string_equal(oc_verify__words_change(NAN, text), "-");
-    assert_string_equal(oc_verify__words_bound(log(1.013), text), "1.3 %");
-    assert_string_equal(oc_verify__words_bound(log(2.5), text), "x 2.5");
+    /* A change of -29 % is beyond a bound of +39.5 %, whose other end is -28.3 %. */
+    assert_string_equal(oc_verify__words_bound(log(1.395), text), "-28.3 to +39.5 %");
+    assert_string_equal(oc_verify__words_bound(log(2.5), text), "-60.0 to +150.0 %");
     assert_string_equal(oc_verify__words_bound(INFINITY, text), "none");
+    assert_string_equal(oc_verify__words_bound_ratio(log(1.395), text), "x 1.395");
+    assert_string_equal(oc_verify__words_bound_ratio(INFINITY, text), "none");
 }
 
 /* A gain of latency is a fall of it, and the ends change places. */
@@ -199,13 +202,38 @@ static void test_void(void **state)
                         "generator)");
 }
 
+/* What a generator's limit leaves to be said of a search; other cells and other reasons say none.
+ */
+static void test_at_least(void **state)
+{
+    struct oc_verify_cell cell = {.p99_limit_us = 200};
+    struct oc_verify_run runs[4] = {
+        {.stack = OC_VERIFY_STACK_EPOLL, .exclusion = OC_VERIFY_EXCLUDED_LAG},
+        {.stack = OC_VERIFY_STACK_EPOLL, .exclusion = OC_VERIFY_EXCLUDED_LAG},
+        {.stack = OC_VERIFY_STACK_EPOLL, .exclusion = OC_VERIFY_EXCLUDED_STEAL},
+        {.stack = OC_VERIFY_STACK_IO_URING, .exclusion = OC_VERIFY_EXCLUDED_LAG},
+    };
+    struct oc_verify_report report = {
+        .data = {.cells = &cell, .cell_count = 1, .runs = runs, .run_count = 4}};
+    char text[OC_VERIFY__SENTENCE_BYTES];
+
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        runs[i].metrics[OC_VERIFY_METRIC_RATE] = 200000.0 + 10000.0 * i;
+    }
+    assert_string_equal(oc_verify__words_at_least(&report, 0, text),
+                        "at least 205,000 /s on epoll (2 runs), 230,000 /s on io_uring (1 runs)");
+    cell.p99_limit_us = 0;
+    assert_string_equal(oc_verify__words_at_least(&report, 0, text), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),   cmocka_unit_test(test_intervals),
         cmocka_unit_test(test_readings), cmocka_unit_test(test_findings),
         cmocka_unit_test(test_claims),   cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_void),
+        cmocka_unit_test(test_void),     cmocka_unit_test(test_at_least),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
