@@ -3,8 +3,7 @@
  * the same server, until the search knows the highest that it holds.
  *
  * Each offer connects anew and ends when the last reply to its orders is in, so that none inherits
- * the queue of the one before it. In fan-out all sessions hear all trades: what is timed is still
- * the reply to one's own order, which waits behind the trades of others that its session is owed.
+ * the queue of the one before it.
  */
 #include <math.h>
 
@@ -65,7 +64,6 @@ static int offer(const struct oc_verify__task *task, double rate, uint64_t seed,
     config.arrivals = OC_ARRIVALS_POISSON;
     config.window = OC_LOAD_WINDOW_MAX;
     config.busy_poll_ns = OC_VERIFY__SPIN_NS;
-    config.tape = task->cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT;
     config.rate = rate;
     config.seed = seed;
     oc_histogram_reset(outcome->latency);

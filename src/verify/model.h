@@ -111,9 +111,8 @@ struct oc_verify_cell {
     uint32_t connections;  /* listeners in fan-out */
     uint32_t window;       /* requests in flight of each connection; 0: open loop */
     uint32_t load_percent; /* open loop: of the weaker stack's capacity of each pair */
-    uint32_t p99_limit_us; /* not 0: a run searches for the highest rate with a p99 within it, in
-                            * fan-out of orders whose trades go to all connections; duration and
-                            * warm-up are of one offer */
+    uint32_t p99_limit_us; /* not 0: a run searches for the highest rate with a p99 within it;
+                            * duration and warm-up are of one offer */
     uint32_t messages;     /* of each connection, which then makes way for a new one; 0: no limit */
     bool equity;           /* whole venues: the equity flow instead of pingpong */
     uint32_t warmup_ms;    /* not measured */

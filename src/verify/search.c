@@ -12,8 +12,8 @@
 /* Some 16,000 a second: three or four strides below what a server on one core holds. */
 #define FIRST_RUNG 57U
 #define STRIDE     14U
-/* So many offers of one rung that break the limit decide it: in 150 ms, one stall of 1.5 ms is the
- * p99. In the climb one more, because there a disturbance costs a factor. */
+/* So many offers of one rung that break the limit decide it: in 150 ms, one stall of 2.5 ms is a
+ * p99 of 1 ms. In the climb one more, because there a disturbance costs a factor. */
 #define BREAKS_MAX       3U
 #define BREAKS_MAX_CLIMB 4U
 /* So many late ones are the generator's limit. More than of the others: a search of ten offers has

@@ -340,7 +340,7 @@ static int make_scripts(struct oc_verify__session *session, const struct oc_veri
     struct oc_script **made = cell->equity ? &all->equity : &all->pingpong;
     uint32_t *count = cell->equity ? &all->equity_count : &all->pingpong_count;
 
-    if (cell->echo || (cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT && cell->p99_limit_us == 0)) {
+    if (cell->echo || cell->scenario == OC_VERIFY_SCENARIO_FAN_OUT) {
         return 0;
     }
     if (*count < cell->connections) {

@@ -123,7 +123,7 @@ static void test_whole_plans(void **state)
             assert_int_equal(gates[part], 1);
         }
         assert_int_equal(scenarios, (1U << OC_VERIFY_SCENARIO_COUNT) - 1);
-        assert_int_equal(searches(), 2 * full);
+        assert_int_equal(searches(), full);
         if (full != 0) {
             assert_aa_everywhere();
         }

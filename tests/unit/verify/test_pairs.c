@@ -80,10 +80,6 @@ static void test_primary(void **state)
     cell.load_percent = 0;
     assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_RATE);
     assert_false(oc_pairs_is_capacity(&cell));
-    cell.scenario = OC_VERIFY_SCENARIO_FAN_OUT;
-    assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_RATE);
-    cell.p99_limit_us = 0;
-    assert_int_equal(oc_pairs_primary(&cell), OC_VERIFY_METRIC_LATENCY_P99);
 }
 
 static void test_failures(void **state)
