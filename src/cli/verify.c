@@ -398,8 +398,8 @@ static void check_not_there(struct argp_state *state, const char *json, const ch
     (void)snprintf(path, sizeof(path), "%s%s", json, ending);
     if (access(path, F_OK) == 0) {
         argp_error(state,
-                   "--json: %s is there already, of a measurement: go on with it (--resume --seed "
-                   "N), name another FILE, or delete it",
+                   "--json: %s is there already: go on with it (--resume --seed N), name another "
+                   "FILE, or delete it",
                    path);
     }
 }

@@ -39,6 +39,7 @@ static int read_aa(struct oc_verify__session *session);
 static void take_aa(void *context, const struct oc_verify__runs_line *line);
 static int open_runs(struct oc_verify__session *session);
 static void take_run(void *context, const struct oc_verify__runs_line *line);
+static int check_stacks(const struct oc_verify__session *session);
 static void take_past(struct oc_verify__session *session);
 static int begin(struct oc_verify__session *session);
 static int end(struct oc_verify__session *session);
@@ -344,7 +345,26 @@ static int open_runs(struct oc_verify__session *session)
     }
     report->runs_resumed = report->data.run_count;
     if (session->past.parts.count > 0) {
+        rc = check_stacks(session);
         take_past(session);
+    }
+    return rc;
+}
+
+/* Runs of two programs under one name are no measurement of either. */
+static int check_stacks(const struct oc_verify__session *session)
+{
+    for (uint32_t i = 0; i < OC_VERIFY_STACK_COUNT; i++) {
+        const struct oc_verify_stack_status *now = &session->report->stacks[i];
+        const struct oc_verify_stack_status *then = &session->past.hosts[0].stacks[i];
+        if (now->available && strcmp(now->version, then->version) != 0) {
+            (void)snprintf(
+                session->error, session->error_size,
+                "--resume: %s was \"%s\" when it was measured and is \"%s\" now: measure "
+                "anew",
+                oc_verify_stack_name(i), then->version, now->version);
+            return -EINVAL;
+        }
     }
     return 0;
 }

@@ -216,6 +216,16 @@ class Verify(unittest.TestCase):
         self.assertTrue(os.path.exists(self.json + ".runs"))
         done = self.verify("--resume", *arguments, blocks=2, duration_ms=50, status=2)
         self.assertIn("other cells", done.stderr)
+        # A program that was built anew between two parts is another one.
+        with open(self.json + ".runs", encoding="utf-8") as file:
+            text = file.read()
+        part = next(line for line in text.splitlines() if '"part"' in line)
+        first = json.loads(part)
+        first["part"][0]["stacks"]["epoll"]["version"] = "another"
+        with open(self.json + ".runs", "w", encoding="utf-8") as file:
+            file.write(text.replace(part, json.dumps(first)))
+        done = self.verify("--resume", *arguments, blocks=2, status=2)
+        self.assertIn('epoll was "another" when it was measured', done.stderr)
         # A line that cannot be read is no run less, unseen.
         lines[3] = "{\n"
         with open(self.json + ".runs", "w", encoding="utf-8") as file:

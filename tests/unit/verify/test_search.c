@@ -43,7 +43,8 @@ static void test_step_at_every_place(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 50; seed++) {
-        for (double held = 1.1e3; held < 5e6; held *= 1.031) {
+        for (uint32_t i = 0; i < 276; i++) {
+            const double held = 1.1e3 * pow(1.031, i);
             struct oc_verify__search search;
             double rate;
             oc_verify__search_start(&search, seed, LIMIT_NS, LAG_NS);
