@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "client/load_internal.h"
-#include "client/usual.h"
 #include "core/assert.h"
 #include "wire/reply.h"
 #include "wire/wire.h"
@@ -164,8 +163,7 @@ static void frame_handle(struct oc_client__load *load, struct oc_client__player 
     struct oc_wire_reply *reply = &load->reply;
     uint32_t shown = size < 160 ? (uint32_t)size : 160;
 
-    if (!oc_client__decode_usual(payload, size, reply) &&
-        oc_wire_decode_reply(payload, size, reply) < 0) {
+    if (oc_wire_decode_reply(payload, size, reply) < 0) {
         oc_client__load_fail(load, "a reply that the protocol does not know: %.*s", (int)shown,
                              (const char *)payload);
         return;

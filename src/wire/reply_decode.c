@@ -13,6 +13,7 @@
 #include "core/assert.h"
 #include "wire/json.h"
 #include "wire/text.h"
+#include "wire/usual.h"
 #include "wire/words.h"
 
 /* A later server may nest what this client skips deeper than requests may. */
@@ -162,6 +163,9 @@ int oc_wire_decode_reply(const uint8_t *payload, size_t size, struct oc_wire_rep
     const struct kind *kind;
     struct members members;
 
+    if (oc_wire__decode_usual_reply(payload, size, reply)) {
+        return 0;
+    }
     memset(event, 0, sizeof(*event));
     memset(&reply->symbol, 0, sizeof(reply->symbol));
     reply->remaining = 0;
